@@ -4,19 +4,20 @@ mod objects;
 mod store;
 
 use std::ffi::OsStr;
+use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use anyhow::{Context, bail};
 use wire::environment;
 
-use self::objects::Objects;
+use self::objects::{Object, Objects};
 pub(crate) use self::store::Commit;
 
 /// Settings with which a person's git would print or do something else than we expect, at their defaults.
-const SETTINGS: [&str; 22] = [
+const SETTINGS: [&str; 24] = [
     "apply.ignoreWhitespace=no",
     "apply.whitespace=nowarn",
     "color.ui=false",
@@ -39,6 +40,9 @@ const SETTINGS: [&str; 22] = [
     "init.defaultObjectFormat=sha1",
     "log.follow=false",
     "log.showSignature=false",
+    // The author of our commits; the reader may have told git no name.
+    "user.email=xtask@localhost",
+    "user.name=cargo xtask",
 ];
 
 /// A repository, or a directory in it, in which git is run.
@@ -47,6 +51,9 @@ pub(crate) struct Git {
     folder: PathBuf,
     /// Variables that git reads.
     variables: Vec<(&'static str, PathBuf)>,
+    /// A locked file that git keeps open while it works on the files of a reader: if this process is killed, it stays
+    /// locked until git has ended.
+    lock: Option<Arc<File>>,
     shared: Arc<Shared>,
 }
 
@@ -87,12 +94,23 @@ impl Git {
 
     /// Runs git in the same directory, but with another index, which need not exist yet.
     pub(crate) fn and_index(&self, index: &Path) -> Git {
-        let variables = [&self.variables[..], &[("GIT_INDEX_FILE", index.to_owned())]].concat();
-        Git { folder: self.folder.clone(), variables, shared: Arc::clone(&self.shared) }
+        let mut git = self.clone();
+        git.variables.push(("GIT_INDEX_FILE", index.to_owned()));
+        git
+    }
+
+    /// Like [`Git::and_index`], and files keep their bytes on the way into the index and out of it: no attribute
+    /// changes line ends (from git 2.41 on). Each run of git keeps `lock` open.
+    pub(crate) fn with_bytes(&self, index: &Path, lock: File) -> anyhow::Result<Git> {
+        let mut git = self.and_index(index);
+        let no_attributes = self.text(&["hash-object", "-t", "tree", "--stdin"])?;
+        git.variables.push(("GIT_ATTR_SOURCE", no_attributes.into()));
+        git.lock = Some(Arc::new(lock));
+        Ok(git)
     }
 
     fn with(folder: PathBuf, variables: Vec<(&'static str, PathBuf)>) -> Git {
-        Git { folder, variables, shared: Arc::default() }
+        Git { folder, variables, lock: None, shared: Arc::default() }
     }
 
     #[cfg(test)]
@@ -103,9 +121,13 @@ impl Git {
 
     fn command<S: AsRef<OsStr>>(&self, args: &[S]) -> Command {
         let mut command = Command::new("git");
-        #[cfg(test)]
-        command.args(["-c", "core.fsync=none"]);
         command.args(SETTINGS.iter().flat_map(|setting| ["-c", setting]));
+        if cfg!(test) {
+            command.args(["-c", "core.fsync=none"]);
+        } else if self.lock.is_some() {
+            // A reader's work is on the disk before git reports success.
+            command.args(["-c", "core.fsync=committed,reference"]);
+        }
         command.args(args).current_dir(&self.folder);
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         // Among others GIT_DIR: a hook that runs us has its own idea of where the repository is.
@@ -115,7 +137,11 @@ impl Git {
 
     /// Runs git. Its failure is in the output's status.
     pub(crate) fn output<S: AsRef<OsStr>>(&self, args: &[S]) -> anyhow::Result<Output> {
-        self.command(args).output().context(NOT_STARTED)
+        let mut command = self.command(args);
+        if let Some(lock) = &self.lock {
+            command.stdin(lock.try_clone()?);
+        }
+        command.output().context(NOT_STARTED)
     }
 
     /// Runs git with this input, which it must read before it prints much.
@@ -147,6 +173,25 @@ impl Git {
         Ok(String::from_utf8_lossy(&self.run(args)?).trim_end().to_string())
     }
 
+    /// The object with this name, such as `HEAD` or `HEAD:./README.md`; `None` when there is none.
+    ///
+    /// # Errors
+    /// When this is no repository, or git does not trust its owner.
+    pub(crate) fn object(&self, name: &str) -> anyhow::Result<Option<Object>> {
+        let mut objects = self.shared.objects.lock().unwrap_or_else(PoisonError::into_inner);
+        if objects.is_none() {
+            let command = self.command(&["cat-file", "--batch"]);
+            *objects = Some(Objects::start(command).context(NOT_STARTED)?);
+        }
+        let object = objects.as_mut().map_or(Ok(None), |objects| objects.read(name));
+        object.or_else(|error| {
+            *objects = None;
+            // Fails with git's own reason, unless the process was ended by something else.
+            self.run(&["rev-parse", "--git-dir"])?;
+            Err(error).with_context(|| format!("git cannot read {name}"))
+        })
+    }
+
     /// The id of the commit that a person calls by this name; `None` when there is none.
     pub(crate) fn commit(&self, name: &str) -> anyhow::Result<Option<String>> {
         Ok(self.object(&format!("{name}^{{commit}}"))?.map(|object| object.id))
@@ -175,6 +220,13 @@ impl Git {
         let prefix =
             if is_root { String::new() } else { self.text(&["rev-parse", "--show-prefix"])? };
         Ok(self.shared.prefix.get_or_init(|| prefix))
+    }
+
+    /// The files in which two trees or commits differ. The paths are relative to this directory, and files outside of it
+    /// are left out.
+    pub(crate) fn changed_between(&self, old: &str, new: &str) -> anyhow::Result<Vec<String>> {
+        let form = ["diff-tree", "-r", "-z", "--name-only", "--no-renames", "--relative"];
+        Ok(split_zero(&self.run(&[&form[..], &[old, new]].concat())?))
     }
 
     /// The files below a directory that differ from a revision: changed, deleted, and new ones that are not ignored.
@@ -213,9 +265,18 @@ pub(crate) fn split_zero(printed: &[u8]) -> Vec<String> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::workspace::tests::folder_with;
+
+    /// Makes a repository of a directory, with one commit of all its files.
+    pub(crate) fn repository(folder: &Path) -> Git {
+        let git = Git::at(folder);
+        git.run(&["init", "-q"]).unwrap();
+        git.run(&["add", "-A"]).unwrap();
+        git.run(&["commit", "-q", "-m", "first"]).unwrap();
+        git
+    }
 
     /// The settings are also those of a repository, which no variable takes away.
     #[test]
@@ -248,7 +309,6 @@ mod tests {
             std::fs::set_permissions(hook, std::fs::Permissions::from_mode(0o755)).unwrap();
         }
         assert_eq!(git.run(&diff).unwrap(), before);
-        let name = ["-c", "user.name=Test", "-c", "user.email=test@example.org"];
-        git.run(&[&name[..], &["commit", "-q", "-a", "-m", "a step"]].concat()).unwrap();
+        git.run(&["commit", "-q", "-a", "-m", "a step"]).unwrap();
     }
 }

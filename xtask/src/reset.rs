@@ -4,9 +4,8 @@ use std::fmt::Write;
 use std::process::ExitCode;
 
 use crate::exercise::Exercise;
-use crate::patch::Files;
 use crate::progress::Progress;
-use crate::saved::{Store, Work, interrupted};
+use crate::saved::{Work, interrupted};
 use crate::ui;
 use crate::workspace::Workspace;
 
@@ -30,24 +29,22 @@ pub(crate) fn reset(
     exercise: &Exercise,
     name: Option<&str>,
 ) -> anyhow::Result<String> {
+    let work = Work::find(workspace, exercise)?;
     let mut text = String::new();
-    let store = Store::open(workspace)?;
     if let Some(back) = interrupted(workspace.root())? {
         let _ = writeln!(text, "An earlier run was interrupted. To undo it: `{back}`\n");
     }
-    let work = Work::find(workspace, exercise)?;
     let folder = &exercise.chapter.folder;
-    let changes = work.to(workspace, &Files::new())?;
-    let Some(saved) = store.keep(exercise, &work, name)? else {
-        store.finish()?;
+    let Some(saved) = work.keep(name)? else {
+        work.finish()?;
         let _ = writeln!(text, "{folder} is {}; there is nothing to reset.", work.origin());
         text += &own_commit(&work, folder);
         return Ok(text);
     };
-    store.write(&format!("cargo xtask restore {saved}"), &changes)?;
+    work.put(&work.base, &format!("cargo xtask restore {saved}"))?;
     forget(workspace, exercise, &work)?;
     let _ = writeln!(text, "Your work is saved as {saved}:");
-    for path in work.now.keys() {
+    for path in &work.paths {
         let _ = writeln!(text, "  {path}");
     }
     let _ = writeln!(text, "\n{folder} is {}.", work.origin());
@@ -57,7 +54,7 @@ pub(crate) fn reset(
 }
 
 /// A warning for the case that the commit is the reader's own.
-fn own_commit(work: &Work, folder: &str) -> String {
+fn own_commit(work: &Work<'_>, folder: &str) -> String {
     if work.is_published {
         return String::new();
     }
@@ -68,13 +65,13 @@ fn own_commit(work: &Work, folder: &str) -> String {
 }
 
 /// Once the files are reset, the number of passed checks is unknown. A solved exercise stays solved.
-fn forget(workspace: &Workspace, exercise: &Exercise, work: &Work) -> anyhow::Result<()> {
+fn forget(workspace: &Workspace, exercise: &Exercise, work: &Work<'_>) -> anyhow::Result<()> {
     let mut progress = Progress::load(workspace)?;
     for other in Exercise::all(workspace)? {
         let same = other.name == exercise.name;
         let touched = || -> Option<bool> {
             let paths = other.patch(workspace, "solution.patch").ok()?.paths();
-            Some(paths.iter().any(|path| work.now.contains_key(path)))
+            Some(paths.iter().any(|path| work.paths.contains(path)))
         };
         if other.chapter == exercise.chapter && (same || touched() == Some(true)) {
             let state = progress.of(&other);

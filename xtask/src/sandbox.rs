@@ -122,6 +122,7 @@ fn with_version_of_its_own(manifest: &str, number: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::git::tests::repository;
     use crate::patch::Files;
     use crate::workspace::tests::folder_with;
 
@@ -155,11 +156,7 @@ mod tests {
             ("chapters/01_a/src/same.rs", "same\n"),
             (".gitignore", "/target\n"),
         ]);
-        let git = Git::at(folder.path());
-        git.run(&["init", "-q"]).unwrap();
-        git.run(&["add", "-A"]).unwrap();
-        let name = ["-c", "user.name=Test", "-c", "user.email=test@example.org"];
-        git.run(&[&name[..], &["commit", "-q", "-m", "first"]].concat()).unwrap();
+        let git = repository(folder.path());
         fs::write(folder.path().join("chapters/01_a/src/lib.rs"), "my work\n").unwrap();
 
         let workspace = Workspace::at(folder.path()).unwrap();
@@ -205,11 +202,8 @@ mod tests {
             ("course/.gitignore", "/target\n"),
         ]);
         let root = folder.path().join("course");
+        repository(folder.path());
         let git = Git::at(&root);
-        git.run(&["init", "-q", ".."]).unwrap();
-        git.run(&["add", "-A", ".."]).unwrap();
-        let name = ["-c", "user.name=Test", "-c", "user.email=test@example.org"];
-        git.run(&[&name[..], &["commit", "-q", "-m", "first"]].concat()).unwrap();
         fs::write(root.join("chapters/01_a/src/lib.rs"), "my work\n").unwrap();
         let workspace = Workspace::at(&root).unwrap();
         let read = |sandbox: &Sandbox| {

@@ -6,10 +6,9 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 
-use crate::disk;
 use crate::exercise::Exercise;
 use crate::progress::Progress;
-use crate::saved::{Change, Store, Work, interrupted};
+use crate::saved::{Work, interrupted};
 use crate::ui;
 use crate::workspace::Workspace;
 
@@ -56,35 +55,30 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
 /// Writes the solution into the chapter, on top of the reader's changes.
 pub(crate) fn apply(workspace: &Workspace, exercise: &Exercise) -> anyhow::Result<String> {
     let number = exercise.number;
-    let store = Store::open(workspace)?;
+    let work = Work::find(workspace, exercise)?;
     if let Some(back) = interrupted(workspace.root())? {
         bail!("an earlier run was interrupted: `{back}` undoes it");
     }
-    let work = Work::find(workspace, exercise)?;
     let patch = exercise.patch(workspace, "solution.patch")?;
-    let now = |path: &str| disk::read(&workspace.path(path)).ok().flatten();
-    let after = patch.apply(now).with_context(|| {
+    let solved = work.patched(&patch).with_context(|| {
         format!(
             "the solution does not apply to your files, so nothing was changed; \
              `cargo xtask reset {number}` saves your work and restores the chapter"
         )
     })?;
-    let change =
-        |(path, after): (String, Option<Vec<u8>>)| Change { before: now(&path), path, after };
-    let changes: Vec<Change> = after.into_iter().map(change).collect();
-    let saved = store.keep(exercise, &work, None)?;
+    let saved = work.keep(None)?;
     let back = match &saved {
         Some(saved) => format!("cargo xtask restore {saved}"),
         None => format!("cargo xtask reset {number}"),
     };
-    store.write(&back, &changes)?;
+    work.put(&solved, &back)?;
     let mut text = String::new();
     if let Some(saved) = saved {
         let _ = writeln!(text, "Your work is saved as {saved}.");
     }
     let _ = writeln!(text, "The solution is in your files now:");
-    for change in &changes {
-        let _ = writeln!(text, "  {}", change.path);
+    for path in patch.paths() {
+        let _ = writeln!(text, "  {path}");
     }
     let _ = writeln!(text, "\nTo undo it: `{back}`");
     let _ = writeln!(text, "Next: `cargo xtask check-exercise {number}`");

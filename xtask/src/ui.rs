@@ -54,6 +54,11 @@ pub(crate) fn marks() -> Marks {
     }
 }
 
+/// `1 file`, or `3 files`.
+pub(crate) fn count(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
 /// The width of the terminal in columns, from `$COLUMNS`, from the terminal itself, or 100.
 pub(crate) fn width() -> usize {
     let told = env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());

@@ -15,6 +15,7 @@ pub(crate) fn work_tree(workspace: &Workspace) -> anyhow::Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::git::tests::repository;
     use crate::workspace::tests::folder_with;
 
     /// Regression test: the last commit was proved instead of the current files. Testing before committing reported
@@ -22,11 +23,7 @@ mod tests {
     #[test]
     fn what_is_proved_is_the_files_as_they_are() {
         let folder = folder_with(&[("chapters/04_a/src/lib.rs", "committed\n")]);
-        let git = Git::at(folder.path());
-        git.run(&["init", "-q"]).unwrap();
-        git.run(&["add", "-A"]).unwrap();
-        let name = ["-c", "user.name=Test", "-c", "user.email=test@example.org"];
-        git.run(&[&name[..], &["commit", "-q", "-m", "first"]].concat()).unwrap();
+        let git = repository(folder.path());
         let path = "chapters/04_a/src/lib.rs";
         std::fs::write(folder.path().join(path), "work\n").unwrap();
         std::fs::write(folder.path().join("chapters/04_a/src/new.rs"), "new\n").unwrap();

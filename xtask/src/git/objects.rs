@@ -1,12 +1,9 @@
 //! Reads objects: one `git cat-file --batch` for all of them, because starting git costs more than reading.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Stdio};
-use std::sync::PoisonError;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use anyhow::{Context, bail};
-
-use super::{Git, NOT_STARTED};
 
 /// A blob, a tree or a commit.
 #[derive(Debug)]
@@ -27,8 +24,20 @@ pub(super) struct Objects {
 }
 
 impl Objects {
+    /// Starts `git cat-file --batch`.
+    pub(super) fn start(mut command: Command) -> anyhow::Result<Objects> {
+        let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = piped.spawn()?;
+        let input = child.stdin.take();
+        let output = BufReader::new(child.stdout.take().context("no pipe")?);
+        Ok(Objects { child, input, output })
+    }
+
     /// Reads one object. The error is that of a pipe whose process has ended.
-    fn read(&mut self, name: &str) -> anyhow::Result<Option<Object>> {
+    pub(super) fn read(&mut self, name: &str) -> anyhow::Result<Option<Object>> {
+        if name.contains('\n') {
+            bail!("a name with a line end in it: {name:?}");
+        }
         let input = self.input.as_mut().context("closed")?;
         input.write_all(format!("{name}\n").as_bytes())?;
         let mut header = String::new();
@@ -59,37 +68,9 @@ impl Drop for Objects {
     }
 }
 
-impl Git {
-    /// The object with this name, such as `HEAD` or `HEAD:./README.md`; `None` when there is none.
-    ///
-    /// # Errors
-    /// When this is no repository, or git does not trust its owner.
-    pub(crate) fn object(&self, name: &str) -> anyhow::Result<Option<Object>> {
-        if name.contains('\n') {
-            bail!("a name with a line end in it: {name:?}");
-        }
-        let mut objects = self.shared.objects.lock().unwrap_or_else(PoisonError::into_inner);
-        if objects.is_none() {
-            let mut command = self.command(&["cat-file", "--batch"]);
-            let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-            let mut child = piped.spawn().context(NOT_STARTED)?;
-            let input = child.stdin.take();
-            let output = BufReader::new(child.stdout.take().context("no pipe")?);
-            *objects = Some(Objects { child, input, output });
-        }
-        let object = objects.as_mut().map_or(Ok(None), |objects| objects.read(name));
-        object.or_else(|error| {
-            *objects = None;
-            // Fails with git's own reason, unless the process was ended by something else.
-            self.run(&["rev-parse", "--git-dir"])?;
-            Err(error).with_context(|| format!("git cannot read {name}"))
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::git::Git;
     use crate::workspace::tests::folder_with;
 
     #[test]

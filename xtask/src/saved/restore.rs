@@ -5,13 +5,9 @@ use std::process::ExitCode;
 
 use anyhow::bail;
 
-use super::Work;
-use super::store::{NAMES, Saved, Store};
-use super::work::needs_git;
+use super::refs::{NAMES, Saved};
+use super::work::Work;
 use crate::exercise::Exercise;
-use crate::git::Git;
-use crate::merge::merge;
-use crate::patch::Files;
 use crate::ui;
 use crate::workspace::Workspace;
 
@@ -32,9 +28,8 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
 
 /// Makes the chapter what it was when this was saved. The current state is saved too.
 pub(super) fn restore(workspace: &Workspace, called: &str) -> anyhow::Result<String> {
-    let git = repository(workspace)?;
     let name = called.trim_start_matches(NAMES);
-    let all = Saved::all(git)?;
+    let all = Saved::all(workspace)?;
     let Some(saved) = all.iter().find(|saved| saved.name == name) else {
         let names: Vec<&str> = all.iter().map(|saved| saved.name.as_str()).collect();
         match names.len() {
@@ -42,55 +37,33 @@ pub(super) fn restore(workspace: &Workspace, called: &str) -> anyhow::Result<Str
             _ => bail!("nothing is saved as `{called}`; there are: {}", names.join(", ")),
         }
     };
-    let store = Store::open(workspace)?;
     let exercise = Exercise::find(workspace, name.split('/').next().unwrap_or_default())?;
     let folder = &exercise.chapter.folder;
     let work = Work::find(workspace, &exercise)?;
-    let target = target(git, saved, &work, folder)?;
-    let changes = work.to(workspace, &target)?;
-    if changes.is_empty() {
-        store.finish()?;
+    let target = saved.on_top_of(&work.git, &work.base)?;
+    if target == work.now {
+        work.finish()?;
         return Ok(format!("{folder} is as saved in {name} already.\n"));
     }
-    let kept = store.keep(&exercise, &work, None)?;
-    store.write(&format!("cargo xtask restore {name}"), &changes)?;
+    let kept = work.keep(None)?;
+    work.put(&target, &format!("cargo xtask restore {name}"))?;
     let mut text = String::new();
     if let Some(kept) = kept.filter(|kept| kept != name) {
         let _ = writeln!(text, "The state before is saved as {kept}.");
     }
-    let files = if target.len() == 1 { "1 file".into() } else { format!("{} files", target.len()) };
+    let files = ui::count(saved.paths(workspace.git())?.len(), "file");
     let _ = writeln!(text, "{folder} has your work of {name} again: {files}.");
     let _ = writeln!(text, "Next: `cargo xtask check-exercise {}`", exercise.number);
     Ok(text)
 }
 
-/// The saved files, on top of the chapter as it is shipped now: the course may have changed since.
-fn target(git: &Git, saved: &Saved, work: &Work, folder: &str) -> anyhow::Result<Files> {
-    let full = saved.full_name();
-    let paths = saved.paths(git)?;
-    let at = |revision: &str| -> anyhow::Result<Files> {
-        paths.iter().map(|path| Ok((path.clone(), git.show(revision, path)?))).collect()
-    };
-    let sides = [&at(&work.base)?, &at(&saved.base)?, &at(&full)?];
-    let merged = merge(git, sides, &|path| [path, "shipped then", "saved"].map(String::from))?;
-    if let Some(path) = merged.conflicts.keys().next() {
-        bail!(
-            "{path} of {} does not fit {folder} as it is shipped now; nothing was changed. \
-             `git cherry-pick --no-commit {full}` puts both versions where they differ",
-            saved.name
-        );
-    }
-    Ok(merged.files)
-}
-
 pub(super) fn listed(workspace: &Workspace) -> anyhow::Result<String> {
-    let git = repository(workspace)?;
-    let all = Saved::all(git)?;
+    let all = Saved::all(workspace)?;
     let width = all.iter().map(|saved| saved.name.len()).max().unwrap_or_default();
     let mut text = String::new();
     for saved in &all {
         let _ = writeln!(text, "{:width$}  {}  {}", saved.name, saved.date, saved.result);
-        for path in saved.paths(git)? {
+        for path in saved.paths(workspace.git())? {
             let _ = writeln!(text, "    {path}");
         }
     }
@@ -100,12 +73,4 @@ pub(super) fn listed(workspace: &Workspace) -> anyhow::Result<String> {
     text +=
         "\n`cargo xtask restore NAME` brings one back, and `git show refs/saved/NAME` shows it.\n";
     Ok(text)
-}
-
-/// The repository in which work is saved.
-fn repository(workspace: &Workspace) -> anyhow::Result<&Git> {
-    let git = workspace.git();
-    let why = "work is saved in git, which cannot be read";
-    git.commit("HEAD").map_err(|error| needs_git(why, &error))?;
-    Ok(git)
 }

@@ -1,210 +1,17 @@
-//! Reset, solution and restore, whole and interrupted at every step of their way to the disk.
+//! Reset, solution and restore; [`killed`] interrupts them.
 
-#[cfg(unix)]
 mod killed;
+mod reader;
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::restore::{self, listed};
-use super::store::{Saved, interrupted};
-use crate::disk::tests::{kill_after, killed};
-use crate::exercise::Exercise;
+use self::reader::{CHAPTER, Reader, SHIPPED, after_reset, commit};
+use super::Work;
+use super::restore::listed;
 use crate::git::Git;
-use crate::patch::{Files, Patch};
 use crate::progress::Progress;
 use crate::reset;
-use crate::solution;
-use crate::workspace::Workspace;
-use crate::workspace::tests::{copy_of, folder_with};
-
-const CHAPTER: &str = "chapters/04_router";
-const LIB: &str = "chapters/04_router/src/lib.rs";
-const SHIPPED: &str = "1\n2\n3\n4\n5\n6\n7\n8\n9\n";
-const SOLVED: &str = "1\n2\n3\n4\n5\n6\n7\n8\nsolved\n";
-
-type Tree = BTreeMap<String, Vec<u8>>;
-
-/// A clone of the course in which a reader has worked, with a commit of their own or without.
-struct Reader {
-    folder: tempfile::TempDir,
-    prefix: &'static str,
-    root: PathBuf,
-    workspace: Workspace,
-}
-
-impl Reader {
-    fn new() -> Reader {
-        Reader::inside("")
-    }
-
-    /// The course is this directory of a repository.
-    fn inside(prefix: &'static str) -> Reader {
-        let lib = |text: &str| Files::from([(LIB.to_string(), Some(text.as_bytes().to_vec()))]);
-        let mut after = lib(SOLVED);
-        let added = format!("{CHAPTER}/src/time.rs");
-        let mut before = lib(SHIPPED);
-        before.insert(added.clone(), None);
-        after.insert(added, Some(b"time\n".to_vec()));
-        let solution = Patch::between("", &before, &after).unwrap().text();
-        let files = [
-            (LIB, SHIPPED),
-            ("chapters/04_router/src/old.rs", "old\n"),
-            ("chapters/04_router/exercises/01_curl/answers.toml", "a = \"\"\n"),
-            ("chapters/04_router/exercises/02_time/solution.patch", &solution),
-            (".gitignore", "/.saved\n/.progress\n"),
-        ];
-        let paths = files.map(|(path, text)| (format!("{prefix}{path}"), text));
-        let folder = folder_with(&paths.each_ref().map(|(path, text)| (path.as_str(), *text)));
-        let git = Git::at(folder.path());
-        // Without the examples of hooks there is less to copy.
-        git.run(&["init", "-q", "--template="]).unwrap();
-        commit(&git, "shipped");
-        Reader::at(folder, prefix)
-    }
-
-    fn at(folder: tempfile::TempDir, prefix: &'static str) -> Reader {
-        let root = folder.path().join(prefix);
-        let workspace = Workspace::at(&root).unwrap();
-        Reader { folder, prefix, root, workspace }
-    }
-
-    fn copy(&self) -> Reader {
-        Reader::at(copy_of(self.folder.path()), self.prefix)
-    }
-
-    /// Changed, new, deleted, not text, without a last line end.
-    fn at_work() -> Reader {
-        Reader::at_work_inside("")
-    }
-
-    /// The same work, in a clone whose remote git knows.
-    fn got_from_the_course() -> Reader {
-        let reader = Reader::at_work();
-        reader.is_shipped();
-        reader
-    }
-
-    fn at_work_inside(prefix: &'static str) -> Reader {
-        let reader = Reader::inside(prefix);
-        reader.write("src/lib.rs", SHIPPED.replace("1\n", "mine\n").as_bytes());
-        reader.write("src/mine.rs", b"no line end");
-        reader.write("public/picture.png", b"\x89PNG\0\xff\x00\r\n");
-        reader.write("src/latin.txt", b"caf\xe9\r\n");
-        reader.write("exercises/01_curl/answers.toml", b"a = \"404\"\n");
-        fs::remove_file(reader.root.join(CHAPTER).join("src/old.rs")).unwrap();
-        reader
-    }
-
-    fn write(&self, path: &str, content: &[u8]) {
-        crate::patch::write(&self.root.join(CHAPTER), path, content).unwrap();
-    }
-
-    fn exercise(&self) -> Exercise {
-        Exercise::find(&self.workspace, "2").unwrap()
-    }
-
-    fn reset(&self) -> anyhow::Result<String> {
-        reset::reset(&self.workspace, &self.exercise(), None)
-    }
-
-    fn apply(&self) -> anyhow::Result<String> {
-        solution::apply(&self.workspace, &self.exercise())
-    }
-
-    fn restore(&self, name: &str) -> anyhow::Result<String> {
-        restore::restore(&self.workspace, name)
-    }
-
-    fn saved(&self) -> Vec<String> {
-        let all = Saved::all(&Git::at(&self.root)).unwrap();
-        all.into_iter().map(|saved| saved.name).collect()
-    }
-
-    /// Makes the latest commit of the reader's repository the one that was got from the course.
-    fn is_shipped(&self) {
-        Git::at(&self.root).update_names("update refs/remotes/origin/HEAD HEAD\n").unwrap();
-    }
-
-    /// All files of the chapter.
-    fn tree(&self) -> Tree {
-        fn walk(folder: &Path, root: &Path, all: &mut Tree) {
-            for entry in fs::read_dir(folder).unwrap() {
-                let path = entry.unwrap().path();
-                if path.is_dir() {
-                    walk(&path, root, all);
-                } else {
-                    let name = path.strip_prefix(root).unwrap().to_string_lossy().into_owned();
-                    all.insert(name, fs::read(&path).unwrap());
-                }
-            }
-        }
-        let root = self.root.join(CHAPTER);
-        let mut all = Tree::new();
-        walk(&root, &root, &mut all);
-        all
-    }
-
-    /// Whatever a run that was killed has left, the work comes back with the command that is told.
-    fn brings_back(&self, work: &Tree, at: usize) {
-        match interrupted(&self.root).unwrap() {
-            Some(told) => {
-                let name = told.strip_prefix("cargo xtask restore ").unwrap();
-                self.restore(name).unwrap();
-            }
-            // Not a file had been touched yet, or all of it was done.
-            None if self.tree() == *work => {}
-            None => drop(self.restore(&self.saved()[0]).unwrap()),
-        }
-        assert_eq!(self.tree(), *work, "step {at}");
-        assert_eq!(interrupted(&self.root).unwrap(), None, "step {at}");
-    }
-}
-
-fn commit(git: &Git, message: &str) {
-    git.run(&["add", "-A"]).unwrap();
-    let name = ["-c", "user.name=Test", "-c", "user.email=test@example.org"];
-    git.run(&[&name[..], &["commit", "-q", "-m", message]].concat()).unwrap();
-}
-
-/// Kills `run` at each of its steps, on a copy of the reader's files each time. Returns how many steps there were.
-fn at_every_step(
-    prepared: &Reader,
-    run: impl Fn(&Reader) -> anyhow::Result<String>,
-    then: impl Fn(&Reader, usize),
-) -> usize {
-    for at in 0.. {
-        let reader = prepared.copy();
-        kill_after(Some(at));
-        let result = run(&reader);
-        let was_killed = killed();
-        kill_after(None);
-        if !was_killed {
-            result.unwrap();
-            return at;
-        }
-        assert!(result.is_err(), "step {at}");
-        then(&reader, at);
-    }
-    unreachable!()
-}
-
-/// Each file is as in one of these trees, whole.
-fn whole(reader: &Reader, trees: &[&Tree], at: usize) {
-    let now = reader.tree();
-    for name in trees.iter().flat_map(|tree| tree.keys()).chain(now.keys()) {
-        let known = trees.iter().any(|tree| tree.get(name) == now.get(name));
-        assert!(known, "{name} after step {at}: {:?}", now.get(name));
-    }
-}
-
-/// What reset leaves of it: the answers of another exercise stay.
-fn after_reset() -> Tree {
-    let reader = Reader::new();
-    reader.write("exercises/01_curl/answers.toml", b"a = \"404\"\n");
-    reader.tree()
-}
 
 #[test]
 fn reset_saves_the_work_and_says_how_it_comes_back() {
@@ -278,8 +85,7 @@ fn a_course_that_is_in_no_commit_is_left_alone() {
     let reader = Reader::at_work_inside("course/");
     let git = Git::at(&reader.root);
     git.run(&["rm", "-r", "-q", "--cached", "."]).unwrap();
-    let name = ["-c", "user.name=Test", "-c", "user.email=test@example.org"];
-    git.run(&[&name[..], &["commit", "-q", "--allow-empty", "-m", "without it"]].concat()).unwrap();
+    git.run(&["commit", "-q", "--allow-empty", "-m", "without it"]).unwrap();
     let work = reader.tree();
     let error = reader.reset().unwrap_err().to_string();
     assert!(
@@ -414,7 +220,7 @@ fn work_comes_back_on_top_of_a_newer_version_of_the_course() {
         let Some(expected) = expected else {
             let error = result.unwrap_err().to_string();
             assert!(
-                error.contains("src/lib.rs of 02_time/1 does not fit chapters/04_router"),
+                error.contains("src/lib.rs of 02_time/1 does not fit the chapter as it is"),
                 "{error}"
             );
             assert!(
@@ -468,68 +274,58 @@ fn without_a_repository_nothing_is_written_and_the_way_out_is_named() {
     assert_eq!(reader.tree(), work);
 }
 
-#[cfg(unix)]
 #[test]
 fn what_cannot_be_saved_stops_it_before_anything_is_written() {
     let reader = Reader::at_work();
-    let link = reader.root.join(CHAPTER).join("src/link.rs");
-    std::os::unix::fs::symlink("lib.rs", &link).unwrap();
+    let nested = reader.root.join(CHAPTER).join("nested");
+    fs::create_dir(&nested).unwrap();
+    let git = Git::at(&nested);
+    git.run(&["init", "-q"]).unwrap();
+    fs::write(nested.join("file"), "").unwrap();
+    commit(&git, "another repository");
     let work = reader.tree();
-    assert!(reader.reset().unwrap_err().to_string().contains("src/link.rs is a link"));
+    let error = reader.reset().unwrap_err().to_string();
+    assert!(error.contains("04_router/nested is a git repository of its own"), "{error}");
     assert_eq!(reader.tree(), work);
 }
 
+/// Links could not be saved once, and a program lost its executable bit.
+#[cfg(unix)]
 #[test]
-fn a_killed_reset_loses_nothing() {
-    let work = Reader::at_work().tree();
-    let steps = at_every_step(&Reader::got_from_the_course(), Reader::reset, |reader, at| {
-        whole(reader, &[&work, &after_reset()], at);
-        reader.brings_back(&work, at);
-    });
-    assert!(steps > 12, "{steps}");
+fn links_and_executable_files_come_back_as_they_were() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    let reader = Reader::at_work();
+    let [link, script] = ["link.rs", "run"].map(|name| reader.root.join(CHAPTER).join(name));
+    symlink("src/lib.rs", &link).unwrap();
+    fs::write(&script, "#!/bin/sh\n").unwrap();
+    fs::set_permissions(&script, PermissionsExt::from_mode(0o755)).unwrap();
+    reader.reset().unwrap();
+    assert!(link.symlink_metadata().is_err() && !script.exists());
+    reader.restore("02_time/1").unwrap();
+    assert_eq!(fs::read_link(link).unwrap(), Path::new("src/lib.rs"));
+    assert_eq!(fs::metadata(script).unwrap().permissions().mode() & 0o111, 0o111);
+}
+
+/// An editor may save a file after the work was kept, and that is then the only copy.
+#[test]
+fn a_file_that_changes_in_between_is_left_alone_and_so_are_the_others() {
+    let reader = Reader::at_work();
+    let exercise = reader.exercise();
+    let work = Work::find(&reader.workspace, &exercise).unwrap();
+    reader.write("src/mine.rs", b"edited\n");
+    let files = reader.tree();
+    let error = format!("{:#}", work.put(&work.base, "back").unwrap_err());
+    assert!(error.starts_with("your files have changed in this moment"), "{error}");
+    assert!(error.contains("src/mine.rs"), "{error}");
+    assert_eq!(reader.tree(), files);
 }
 
 #[test]
-fn a_killed_reset_is_finished_by_the_next_and_the_work_still_comes_back() {
-    let work = Reader::at_work().tree();
-    at_every_step(&Reader::got_from_the_course(), Reader::reset, |reader, at| {
-        reader.reset().unwrap();
-        assert_eq!(reader.tree(), after_reset(), "step {at}");
-        reader.restore("02_time/1").unwrap();
-        assert_eq!(reader.tree(), work, "step {at}");
-    });
-}
-
-#[test]
-fn a_killed_solution_loses_nothing() {
-    let work = Reader::at_work().tree();
-    let solved = Reader::at_work();
-    solved.apply().unwrap();
-    let solved = solved.tree();
-    let steps = at_every_step(&Reader::got_from_the_course(), Reader::apply, |reader, at| {
-        whole(reader, &[&work, &solved], at);
-        reader.brings_back(&work, at);
-    });
-    assert!(steps > 7, "{steps}");
-}
-
-#[test]
-fn a_killed_restore_is_finished_by_the_next_and_loses_nothing() {
-    let work = Reader::at_work().tree();
-    let prepared = Reader::got_from_the_course();
-    prepared.reset().unwrap();
-    // A second attempt has begun when the first one is restored.
-    prepared.write("src/new.rs", b"second try\n");
-    let second = prepared.tree();
-    at_every_step(
-        &prepared,
-        |reader| reader.restore("02_time/1"),
-        |reader, at| {
-            whole(reader, &[&work, &second], at);
-            reader.restore("02_time/1").unwrap();
-            assert_eq!(reader.tree(), work, "step {at}");
-            reader.restore("02_time/2").unwrap();
-            assert_eq!(reader.tree(), second, "step {at}");
-        },
-    );
+fn one_process_at_a_time_writes_files() {
+    let reader = Reader::at_work();
+    let exercise = reader.exercise();
+    let _work = Work::find(&reader.workspace, &exercise).unwrap();
+    let error = reader.reset().unwrap_err().to_string();
+    assert!(error.contains("another `cargo xtask` is writing files"), "{error}");
 }

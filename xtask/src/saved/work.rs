@@ -1,171 +1,171 @@
-//! The changes of a reader in a chapter.
+//! The changes of a reader in a chapter, and how another state takes their place.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, bail};
+use tempfile::TempDir;
 
+use super::refs::{NAMES, Saved};
+use super::{FOLDER, shipped};
 use crate::disk;
 use crate::exercise::Exercise;
 use crate::git::Git;
-use crate::patch::Files;
+use crate::patch::Patch;
+use crate::progress::Progress;
 use crate::workspace::Workspace;
 
-/// A file that is to be written: its path from the root, its content now, and its new content.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Change {
-    pub path: String,
-    pub before: Option<Vec<u8>>,
-    pub after: Option<Vec<u8>>,
-}
-
-/// All files of a chapter that are not as they were shipped.
-#[derive(Debug)]
-pub(crate) struct Work {
+/// A chapter as it is on the disk.
+pub(crate) struct Work<'a> {
+    workspace: &'a Workspace,
+    exercise: &'a Exercise,
+    /// Has an index of its own, with the tree `now`.
+    pub(super) git: Git,
+    scratch: TempDir,
     /// The commit that has the chapter as it was shipped, as far as git can tell.
     pub base: String,
     /// Whether that commit is known to be from the course. It may be the reader's own.
     pub is_published: bool,
-    pub shipped: Files,
-    pub now: Files,
+    /// The tree of that commit, but with the chapter as it is now.
+    pub now: String,
+    /// The files in which the two differ, from the root.
+    pub paths: Vec<String>,
 }
 
-impl Work {
-    /// Finds it. The files of another exercise are not part of it.
+impl Work<'_> {
+    /// Finds it. The files of another exercise are not part of it. Until it is dropped, no other process can.
     ///
     /// # Errors
-    /// When this is no git repository, or a changed file is a link.
-    pub(crate) fn find(workspace: &Workspace, exercise: &Exercise) -> anyhow::Result<Work> {
-        let git = workspace.git();
+    /// When this is no git repository, or another process is writing files.
+    pub(crate) fn find<'a>(
+        workspace: &'a Workspace,
+        exercise: &'a Exercise,
+    ) -> anyhow::Result<Work<'a>> {
         let chapter = &exercise.chapter.folder;
-        let (base, is_published) = base(git, chapter)?;
-        let (exercises, own) = (format!("{chapter}/exercises/"), format!("{}/", exercise.folder));
-        let (mut shipped, mut now) = (Files::new(), Files::new());
-        for path in git.changed_since(&base, chapter)? {
-            if path.starts_with(&exercises) && !path.starts_with(&own) {
-                continue;
-            }
-            let was = git.show(&base, &path)?;
-            let is = read(workspace.root(), &path)?;
-            if was != is {
-                shipped.insert(path.clone(), was);
-                now.insert(path, is);
-            }
+        let (base, is_published) = shipped::base(workspace.git(), chapter)?;
+        let folder = workspace.path(FOLDER);
+        fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+        let lock = disk::lock(&folder.join("lock"))?;
+        let scratch = tempfile::tempdir()?;
+        let git = workspace.git().with_bytes(&scratch.path().join("index"), lock)?;
+        git.run(&["read-tree", "--no-sparse-checkout", &base])?;
+        let without = format!(":(exclude){chapter}/exercises");
+        git.run(&["add", "--all", "--", chapter, &without])?;
+        git.run(&["add", "--all", "--", &exercise.folder])?;
+        let staged = git.text(&["ls-files", "--stage", "--", chapter])?;
+        if let Some((_, path)) =
+            staged.lines().find_map(|line| line.strip_prefix("160000 ")?.split_once('\t'))
+        {
+            bail!(
+                "{path} is a git repository of its own, which cannot be saved; move it away first"
+            );
         }
-        Ok(Work { base, is_published, shipped, now })
+        let now = git.text(&["write-tree"])?;
+        let paths = git.changed_between(&base, &now)?;
+        Ok(Work { workspace, exercise, git, scratch, base, is_published, now, paths })
     }
 
     /// Which state of the chapter counts as shipped, in words.
     pub(crate) fn origin(&self) -> String {
-        let short = &self.base[..self.base.len().min(10)];
-        if self.is_published {
-            return format!("as it was shipped, in commit {short}");
-        }
-        format!("as in commit {short}")
+        let shipped = if self.is_published { "it was shipped, " } else { "" };
+        format!("as {shipped}in commit {:.10}", self.base)
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.now.is_empty()
-    }
-
-    /// The changes that lead from here to the chapter as it was shipped, but with these contents of these files.
-    pub(crate) fn to(&self, workspace: &Workspace, other: &Files) -> anyhow::Result<Vec<Change>> {
-        let mut target = self.shipped.clone();
-        target.extend(other.clone());
-        let mut changes = Vec::new();
-        for (path, after) in target {
-            let before = match self.now.get(&path) {
-                Some(content) => content.clone(),
-                None => read(workspace.root(), &path)?,
-            };
-            if before != after {
-                changes.push(Change { path, before, after });
-            }
+    /// Saves it and returns its name; `None` when nothing differs. `word` takes the place of the number.
+    ///
+    /// # Errors
+    /// When that word is taken or cannot be part of a name, or git cannot store it. Then nothing must be written.
+    pub(crate) fn keep(&self, word: Option<&str>) -> anyhow::Result<Option<String>> {
+        if self.paths.is_empty() {
+            return Ok(None);
         }
-        Ok(changes)
-    }
-}
-
-/// The commit that the reader got last: where their own commits, if there are any, branch off. And whether it is known to
-/// be from the course: inside another repository, or without a remote, it may be the reader's own.
-fn base(git: &Git, chapter: &str) -> anyhow::Result<(String, bool)> {
-    let why = format!("only git knows how {chapter} was shipped, and it cannot be read");
-    let head = git.commit("HEAD").map_err(|error| needs_git(&why, &error))?;
-    let head = head.with_context(|| {
-        format!("this git repository has no commit yet, so how {chapter} was shipped is not known; {CLONE}")
-    })?;
-    let branches_off = |other: &str| -> anyhow::Result<Option<String>> {
-        let output = git.output(&["merge-base", "HEAD", other])?;
-        let id = String::from_utf8_lossy(&output.stdout).trim().to_string();
-        Ok((output.status.success() && !id.is_empty()).then_some(id))
-    };
-    // Readers who have forked the course call it `upstream`, and push their own work to `origin`.
-    let mut found = None;
-    for remote in ["upstream/HEAD", "upstream/main", "origin/HEAD"] {
-        match git.commit(remote)?.filter(|_| found.is_none()) {
-            Some(id) if id == head => found = Some(id),
-            Some(id) => found = branches_off(&id)?,
-            None => {}
+        let saved = Saved::all(self.workspace)?;
+        // After an interruption the same work comes again. It keeps its first name.
+        let same =
+            |other: &&Saved| other.tree == self.now && other.base == self.base && word.is_none();
+        if let Some(other) = saved.iter().find(same) {
+            return Ok(Some(other.name.clone()));
         }
-    }
-    if found.is_none() {
-        found = branches_off("@{upstream}")?;
-    }
-    // The prefix is empty in a repository that is only the course.
-    let prefix = git.prefix()?;
-    let is_published = found.is_some() && prefix.is_empty();
-    let base = found.unwrap_or(head);
-    if git.object(&format!("{base}:./{chapter}"))?.is_none() {
-        let inside = match prefix.trim_end_matches('/') {
-            "" => String::new(),
-            folder => format!(" (the course is its folder {folder})"),
+        let exercise = &self.exercise.name;
+        let is_free = |name: &String| saved.iter().all(|other| other.name != *name);
+        let numbers = || (1..=u32::MAX).map(|number| format!("{exercise}/{number}")).find(is_free);
+        let name = match word {
+            Some(word) => Some(format!("{exercise}/{}", checked(word)?)).filter(is_free),
+            None => numbers(),
         };
-        bail!(
-            "commit {base:.10} of this git repository{inside} has no {chapter}, so how the chapter was shipped is \
-             not known; {CLONE}"
-        );
+        let name = name.with_context(|| {
+            let word = word.unwrap_or_default();
+            format!("something is saved as `{exercise}/{word}` already; choose another name")
+        })?;
+        let result = last_result(self.workspace, self.exercise)?;
+        let message = format!("Work on exercise {}: {result}", self.exercise.number);
+        let commit =
+            self.git.text(&["commit-tree", "-p", &self.base, "-m", &message, &self.now])?;
+        // The empty word is the old value: the name must be new.
+        self.git.run(&["update-ref", &format!("{NAMES}{name}"), &commit, ""])?;
+        disk::step()?;
+        Ok(Some(name))
     }
-    Ok((base, is_published))
+
+    /// The tree in which this patch is applied to the files.
+    ///
+    /// # Errors
+    /// When the patch does not apply.
+    pub(crate) fn patched(&self, patch: &Patch) -> anyhow::Result<String> {
+        let git = self.git.and_index(&self.scratch.path().join("patched"));
+        git.run(&["read-tree", "--no-sparse-checkout", &self.now])?;
+        let folder = format!("--directory={}", git.prefix()?);
+        git.run_with_input(&["apply", "--cached", &folder, "-"], patch.diff.as_bytes())?;
+        git.text(&["write-tree"])
+    }
+
+    /// Writes the files in which a tree or commit differs. `back` is the command that a person needs when this is
+    /// interrupted.
+    ///
+    /// # Errors
+    /// When a file has changed since it was found, because a person is editing it. Then nothing was written.
+    pub(crate) fn put(&self, tree: &str, back: &str) -> anyhow::Result<()> {
+        let root = self.workspace.root();
+        disk::replace(&root.join(FOLDER), &note(root), back.as_bytes())?;
+        let written =
+            self.git.run(&["read-tree", "--no-sparse-checkout", "-m", "-u", &self.now, tree]);
+        disk::step()?;
+        written
+            .context("your files have changed in this moment and were left alone; run it again")?;
+        self.finish()
+    }
+
+    /// Removes the note: all files are written.
+    pub(crate) fn finish(&self) -> anyhow::Result<()> {
+        disk::remove(&note(self.workspace.root()))
+    }
 }
 
-const CLONE: &str =
-    "clone the course as a repository of its own (see \"Get the course\" in the book)";
-
-/// An error with git's own words: they name the way out for a clone that belongs to another user.
-pub(super) fn needs_git(why: &str, error: &anyhow::Error) -> anyhow::Error {
-    let said = format!("{error:#}");
-    let way_out =
-        if said.contains("not a git repository") { format!("\n{CLONE}") } else { String::new() };
-    anyhow!("{why}:\n{said}{way_out}")
+/// The command that undoes an interrupted run, if one was interrupted.
+pub(crate) fn interrupted(root: &Path) -> anyhow::Result<Option<String>> {
+    let text = disk::read(&note(root))?;
+    Ok(text.map(|text| String::from_utf8_lossy(&text).into_owned()))
 }
 
-/// A file's content, if it is a file.
-fn read(root: &Path, path: &str) -> anyhow::Result<Option<Vec<u8>>> {
-    let full = root.join(path);
-    let kind = full.symlink_metadata().map(|metadata| metadata.file_type());
-    if kind.is_ok_and(|kind| !kind.is_file()) {
-        bail!("{path} is a link or a folder, which cannot be saved; move it away first");
-    }
-    disk::read(&full)
+/// The file that has this command while files are being written.
+fn note(root: &Path) -> PathBuf {
+    root.join(FOLDER).join("unfinished")
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::workspace::tests::folder_with;
-
-    /// A repository of another user used to be called no git repository.
-    #[test]
-    fn what_git_says_about_a_repository_is_passed_on() {
-        let folder = folder_with(&[("chapters/04_router/src/lib.rs", "")]);
-        let error = |git: &Git| base(git, "chapters/04_router").unwrap_err().to_string();
-        let outside = error(&Git::outside_of_repositories(folder.path()));
-        assert!(outside.contains("not a git repository") && outside.contains(CLONE), "{outside}");
-        let git = Git::at(folder.path());
-        git.run(&["init", "-q"]).unwrap();
-        assert!(error(&git).contains("no commit yet"), "{}", error(&git));
-        let of_another_user = git.with_variable("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1");
-        let said = error(&of_another_user);
-        assert!(said.contains("git config --global --add safe.directory "), "{said}");
-        assert!(!said.contains(CLONE), "{said}");
+/// A word that can be part of a name.
+fn checked(word: &str) -> anyhow::Result<&str> {
+    let fits = |letter: char| letter.is_ascii_alphanumeric() || "-_".contains(letter);
+    if word.is_empty() || word.starts_with('-') || !word.chars().all(fits) {
+        bail!("`{word}` cannot be part of a name; use letters, digits, `-` and `_`");
     }
+    Ok(word)
+}
+
+fn last_result(workspace: &Workspace, exercise: &Exercise) -> anyhow::Result<String> {
+    let mut progress = Progress::load(workspace)?;
+    let state = progress.of(exercise);
+    Ok(match state.checks {
+        0 => "not checked".to_string(),
+        checks => format!("{} of {checks} checks pass", state.passed),
+    })
 }

@@ -1,77 +1,113 @@
-//! Processes that are killed, by a signal they cannot see, at steps of their way to the disk: nothing of ours runs any
-//! more, neither an error nor a destructor.
-//!
-//! The process is this program once more, with the only test [`a_run_that_is_killed`].
+//! Runs that are interrupted at each of their steps.
 
-use std::env;
-use std::os::unix::process::ExitStatusExt;
-use std::process::{Command, Stdio};
+#[cfg(unix)]
+mod by_signal;
 
-use super::*;
-use crate::disk::tests::kill_process_after;
+use std::fs;
 
-/// Which run it is, at which step it is killed, and where the reader's files are.
-const RUN: &str = "XTASK_TEST_RUN";
-const STEP: &str = "XTASK_TEST_STEP";
-const ROOT: &str = "XTASK_TEST_ROOT";
+use super::reader::{CHAPTER, Reader, Tree, after_reset};
+use crate::disk::tests::{kill_after, killed};
+use crate::saved::interrupted;
 
-/// A process is killed at every second step; the other tests do it without a process at each of them.
-const STRIDE: usize = 2;
-
-/// It does nothing unless it is started by the tests below.
-#[test]
-fn a_run_that_is_killed() {
-    let Ok(run) = env::var(RUN) else { return };
-    let workspace = Workspace::at(Path::new(&env::var(ROOT).unwrap())).unwrap();
-    let exercise = Exercise::find(&workspace, "2").unwrap();
-    kill_process_after(env::var(STEP).unwrap().parse().unwrap());
-    match run.as_str() {
-        "reset" => reset::reset(&workspace, &exercise, None).unwrap(),
-        _ => solution::apply(&workspace, &exercise).unwrap(),
-    };
-}
-
-/// Runs it on the work of a reader. Returns `false` when there is no such step: then it has ended by itself.
-fn is_killed(reader: &Reader, run: &str, step: usize) -> bool {
-    let status = Command::new(env::current_exe().unwrap())
-        .args(["--exact", "saved::tests::killed::a_run_that_is_killed"])
-        .env(RUN, run)
-        .env(STEP, step.to_string())
-        .env(ROOT, &reader.root)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .status()
-        .unwrap();
-    assert!(status.success() || status.signal() == Some(9), "step {step}: {status}");
-    !status.success()
-}
-
-fn loses_nothing(run: &str, after: &Tree) {
-    let prepared = Reader::got_from_the_course();
-    let work = prepared.tree();
-    let mut while_writing = 0;
-    for step in (0..).step_by(STRIDE) {
+/// Kills `run` at each of its steps, on a copy of the reader's files each time. Returns how many steps there were.
+fn at_every_step(
+    prepared: &Reader,
+    run: impl Fn(&Reader) -> anyhow::Result<String>,
+    mut then: impl FnMut(&Reader, usize),
+) -> usize {
+    for at in 0.. {
         let reader = prepared.copy();
-        if !is_killed(&reader, run, step) {
-            assert_eq!(reader.tree(), *after);
-            break;
+        kill_after(Some(at));
+        let result = run(&reader);
+        let was_killed = killed();
+        kill_after(None);
+        if !was_killed {
+            result.unwrap();
+            return at;
         }
-        whole(&reader, &[&work, after], step);
-        let told = interrupted(&reader.root).unwrap();
-        while_writing += u32::from(told.is_some());
-        reader.brings_back(&work, step);
+        assert!(result.is_err(), "step {at}");
+        then(&reader, at);
     }
-    assert!(while_writing > 1, "{while_writing}");
+    unreachable!()
+}
+
+/// Each file is as in one of these trees, whole.
+fn whole(reader: &Reader, trees: &[&Tree], at: usize) {
+    let now = reader.tree();
+    for name in trees.iter().flat_map(|tree| tree.keys()).chain(now.keys()) {
+        let known = trees.iter().any(|tree| tree.get(name) == now.get(name));
+        assert!(known, "{name} after step {at}: {:?}", now.get(name));
+    }
 }
 
 #[test]
-fn a_reset_that_is_killed_while_it_writes_loses_nothing() {
-    loses_nothing("reset", &after_reset());
+fn a_killed_reset_loses_nothing() {
+    let work = Reader::at_work().tree();
+    let steps = at_every_step(&Reader::got_from_the_course(), Reader::reset, |reader, at| {
+        whole(reader, &[&work, &after_reset()], at);
+        reader.brings_back(&work, at);
+    });
+    assert!(steps > 6, "{steps}");
 }
 
 #[test]
-fn a_solution_that_is_killed_while_it_is_put_in_loses_nothing() {
+fn a_killed_reset_is_finished_by_the_next_and_the_work_still_comes_back() {
+    let work = Reader::at_work().tree();
+    at_every_step(&Reader::got_from_the_course(), Reader::reset, |reader, at| {
+        reader.reset().unwrap();
+        assert_eq!(reader.tree(), after_reset(), "step {at}");
+        reader.restore("02_time/1").unwrap();
+        assert_eq!(reader.tree(), work, "step {at}");
+    });
+}
+
+#[test]
+fn a_killed_solution_loses_nothing() {
+    let work = Reader::at_work().tree();
     let solved = Reader::at_work();
     solved.apply().unwrap();
-    loses_nothing("solution", &solved.tree());
+    let solved = solved.tree();
+    let steps = at_every_step(&Reader::got_from_the_course(), Reader::apply, |reader, at| {
+        whole(reader, &[&work, &solved], at);
+        reader.brings_back(&work, at);
+    });
+    assert!(steps > 4, "{steps}");
+}
+
+#[test]
+fn a_killed_restore_is_finished_by_the_next_and_loses_nothing() {
+    let work = Reader::at_work().tree();
+    let prepared = Reader::got_from_the_course();
+    prepared.reset().unwrap();
+    // A second attempt has begun when the first one is restored.
+    prepared.write("src/new.rs", b"second try\n");
+    let second = prepared.tree();
+    at_every_step(
+        &prepared,
+        |reader| reader.restore("02_time/1"),
+        |reader, at| {
+            whole(reader, &[&work, &second], at);
+            reader.restore("02_time/1").unwrap();
+            assert_eq!(reader.tree(), work, "step {at}");
+            reader.restore("02_time/2").unwrap();
+            assert_eq!(reader.tree(), second, "step {at}");
+        },
+    );
+}
+
+/// Git was killed: one file is empty, one is missing, and the others are still as they were.
+#[test]
+fn what_git_has_written_in_part_comes_back() {
+    let work = Reader::at_work().tree();
+    let mut at_work = 0;
+    at_every_step(&Reader::got_from_the_course(), Reader::reset, |reader, at| {
+        if interrupted(&reader.root).unwrap().is_none() {
+            return;
+        }
+        at_work += 1;
+        reader.write("src/lib.rs", b"");
+        let _ = fs::remove_file(reader.root.join(CHAPTER).join("src/mine.rs"));
+        reader.brings_back(&work, at);
+    });
+    assert!(at_work > 1, "{at_work}");
 }

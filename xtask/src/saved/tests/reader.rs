@@ -1,0 +1,171 @@
+//! A reader's clone of the course.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::exercise::Exercise;
+use crate::git::Git;
+use crate::patch::{Files, Patch};
+use crate::reset;
+use crate::saved::interrupted;
+use crate::saved::refs::Saved;
+use crate::saved::restore;
+use crate::solution;
+use crate::workspace::Workspace;
+use crate::workspace::tests::{copy_of, folder_with};
+
+pub(super) const CHAPTER: &str = "chapters/04_router";
+pub(super) const LIB: &str = "chapters/04_router/src/lib.rs";
+pub(super) const SHIPPED: &str = "1\n2\n3\n4\n5\n6\n7\n8\n9\n";
+pub(super) const SOLVED: &str = "1\n2\n3\n4\n5\n6\n7\n8\nsolved\n";
+
+pub(super) type Tree = BTreeMap<String, Vec<u8>>;
+
+/// A clone of the course in which a reader has worked, with a commit of their own or without.
+pub(super) struct Reader {
+    folder: tempfile::TempDir,
+    prefix: &'static str,
+    pub(super) root: PathBuf,
+    pub(super) workspace: Workspace,
+}
+
+impl Reader {
+    pub(super) fn new() -> Reader {
+        Reader::inside("")
+    }
+
+    /// The course is this directory of a repository.
+    pub(super) fn inside(prefix: &'static str) -> Reader {
+        let lib = |text: &str| Files::from([(LIB.to_string(), Some(text.as_bytes().to_vec()))]);
+        let mut after = lib(SOLVED);
+        let added = format!("{CHAPTER}/src/time.rs");
+        let mut before = lib(SHIPPED);
+        before.insert(added.clone(), None);
+        after.insert(added, Some(b"time\n".to_vec()));
+        let solution = Patch::between("", &before, &after).unwrap().text();
+        let files = [
+            (LIB, SHIPPED),
+            ("chapters/04_router/src/old.rs", "old\n"),
+            ("chapters/04_router/exercises/01_curl/answers.toml", "a = \"\"\n"),
+            ("chapters/04_router/exercises/02_time/solution.patch", &solution),
+            (".gitignore", "/.saved\n/.progress\n"),
+        ];
+        let paths = files.map(|(path, text)| (format!("{prefix}{path}"), text));
+        let folder = folder_with(&paths.each_ref().map(|(path, text)| (path.as_str(), *text)));
+        let git = Git::at(folder.path());
+        // Without the examples of hooks there is less to copy.
+        git.run(&["init", "-q", "--template="]).unwrap();
+        commit(&git, "shipped");
+        Reader::at(folder, prefix)
+    }
+
+    pub(super) fn at(folder: tempfile::TempDir, prefix: &'static str) -> Reader {
+        let root = folder.path().join(prefix);
+        let workspace = Workspace::at(&root).unwrap();
+        Reader { folder, prefix, root, workspace }
+    }
+
+    pub(super) fn copy(&self) -> Reader {
+        Reader::at(copy_of(self.folder.path()), self.prefix)
+    }
+
+    /// Changed, new, deleted, not text, without a last line end.
+    pub(super) fn at_work() -> Reader {
+        Reader::at_work_inside("")
+    }
+
+    /// The same work, in a clone whose remote git knows.
+    pub(super) fn got_from_the_course() -> Reader {
+        let reader = Reader::at_work();
+        reader.is_shipped();
+        reader
+    }
+
+    pub(super) fn at_work_inside(prefix: &'static str) -> Reader {
+        let reader = Reader::inside(prefix);
+        reader.write("src/lib.rs", SHIPPED.replace("1\n", "mine\n").as_bytes());
+        reader.write("src/mine.rs", b"no line end");
+        reader.write("public/picture.png", b"\x89PNG\0\xff\x00\r\n");
+        reader.write("src/latin.txt", b"caf\xe9\r\n");
+        reader.write("exercises/01_curl/answers.toml", b"a = \"404\"\n");
+        fs::remove_file(reader.root.join(CHAPTER).join("src/old.rs")).unwrap();
+        reader
+    }
+
+    pub(super) fn write(&self, path: &str, content: &[u8]) {
+        crate::patch::write(&self.root.join(CHAPTER), path, content).unwrap();
+    }
+
+    pub(super) fn exercise(&self) -> Exercise {
+        Exercise::find(&self.workspace, "2").unwrap()
+    }
+
+    pub(super) fn reset(&self) -> anyhow::Result<String> {
+        reset::reset(&self.workspace, &self.exercise(), None)
+    }
+
+    pub(super) fn apply(&self) -> anyhow::Result<String> {
+        solution::apply(&self.workspace, &self.exercise())
+    }
+
+    pub(super) fn restore(&self, name: &str) -> anyhow::Result<String> {
+        restore::restore(&self.workspace, name)
+    }
+
+    pub(super) fn saved(&self) -> Vec<String> {
+        let all = Saved::all(&self.workspace).unwrap();
+        all.into_iter().map(|saved| saved.name).collect()
+    }
+
+    /// Makes the latest commit of the reader's repository the one that was got from the course.
+    pub(super) fn is_shipped(&self) {
+        Git::at(&self.root).update_names("update refs/remotes/origin/HEAD HEAD\n").unwrap();
+    }
+
+    /// All files of the chapter.
+    pub(super) fn tree(&self) -> Tree {
+        fn walk(folder: &Path, root: &Path, all: &mut Tree) {
+            for entry in fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    walk(&path, root, all);
+                } else {
+                    let name = path.strip_prefix(root).unwrap().to_string_lossy().into_owned();
+                    all.insert(name, fs::read(&path).unwrap());
+                }
+            }
+        }
+        let root = self.root.join(CHAPTER);
+        let mut all = Tree::new();
+        walk(&root, &root, &mut all);
+        all
+    }
+
+    /// Whatever a run that was killed has left, the work comes back with the command that is told.
+    pub(super) fn brings_back(&self, work: &Tree, at: usize) {
+        match interrupted(&self.root).unwrap() {
+            Some(told) => {
+                let name = told.strip_prefix("cargo xtask restore ").unwrap();
+                self.restore(name).unwrap();
+            }
+            // Not a file had been touched yet, or all of it was done.
+            None if self.tree() == *work => {}
+            None => drop(self.restore(&self.saved()[0]).unwrap()),
+        }
+        assert_eq!(self.tree(), *work, "step {at}");
+        assert_eq!(interrupted(&self.root).unwrap(), None, "step {at}");
+    }
+}
+
+pub(super) fn commit(git: &Git, message: &str) {
+    git.run(&["add", "-A"]).unwrap();
+    git.run(&["commit", "-q", "-m", message]).unwrap();
+}
+
+/// What reset leaves of it: the answers of another exercise stay.
+pub(super) fn after_reset() -> Tree {
+    let reader = Reader::new();
+    reader.write("exercises/01_curl/answers.toml", b"a = \"404\"\n");
+    reader.tree()
+}
