@@ -2,10 +2,8 @@
 
 mod formats;
 
-use std::env;
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::thread;
 use std::time::Duration;
@@ -44,8 +42,10 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
     }
     let program = mdbook::find_or_install(workspace)?;
     // mdBook would also build it, but without printing anything for a minute.
-    step(process::cargo().args(["build", "--bin", "book_tools"]).current_dir(workspace.root()))?;
-    step(Command::new(program).args(["build", "book"]).current_dir(workspace.root()))?;
+    process::shown(
+        process::cargo().args(["build", "--bin", "book_tools"]).current_dir(workspace.root()),
+    )?;
+    process::shown(Command::new(program).args(["build", "book"]).current_dir(workspace.root()))?;
     if args.formats.is_wanted() {
         return args.formats.write(workspace);
     }
@@ -63,11 +63,9 @@ fn serve(workspace: &Workspace, port: u16) -> anyhow::Result<ExitCode> {
     let mut build = process::cargo();
     build.args(["build", "--workspace", kind, name]).current_dir(workspace.root());
     ui::print("Building the server for the book; the first time this takes a minute.\n");
-    step(&mut build)?;
+    process::shown(&mut build)?;
     let folder = if HAS_LABS { "debug" } else { "debug/examples" };
-    let program =
-        workspace.target().join(folder).join(name).with_extension(env::consts::EXE_EXTENSION);
-    let mut command = Command::new(program);
+    let mut command = Command::new(process::program(&workspace.target().join(folder), name));
     let address = format!("127.0.0.1:{port}");
     if HAS_LABS {
         command.args(["--book", "book/book", "--addr", &address]);
@@ -92,21 +90,6 @@ fn serve(workspace: &Workspace, port: u16) -> anyhow::Result<ExitCode> {
         bail!("the server has ended with an error");
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Runs a command, and shows the command and its output.
-fn step(command: &mut Command) -> anyhow::Result<()> {
-    let typed = process::typed(command);
-    ui::print(&format!("{}\n", ui::paint(ui::DIM, &format!("$ {typed}"))));
-    let program = command.get_program().to_string_lossy().into_owned();
-    let name = Path::new(&program)
-        .file_name()
-        .map_or(program.clone(), |name| name.to_string_lossy().into_owned());
-    let status = command.status().with_context(|| format!("{name} cannot be started"))?;
-    if !status.success() {
-        bail!("`{typed}` failed");
-    }
-    Ok(())
 }
 
 /// Whether another program listens on the port already.

@@ -22,56 +22,36 @@ struct Finding {
 }
 
 pub(crate) fn run(workspace: &Workspace) -> ExitCode {
+    let needed = |what, found| Finding { what, found, needed: true };
+    let mdbook = mdbook::find(workspace).map(|path| path.display().to_string());
+    let port = book::is_free(8080).map(|()| "free".to_string());
     let findings = [
-        Finding { what: "Rust", found: program("rustc", "https://rustup.rs"), needed: true },
-        Finding {
-            what: "git",
-            found: program("git", "https://git-scm.com/downloads"),
-            needed: true,
-        },
+        needed("Rust", program("rustc", "https://rustup.rs")),
+        needed("git", program("git", "https://git-scm.com/downloads")),
         curl(program("curl", "apt install curl, brew install curl")),
-        Finding { what: "nc", found: netcat(), needed: false },
-        Finding {
-            what: "python3",
-            found: in_transcripts("python3", "apt install python3, brew install python"),
-            needed: false,
-        },
-        Finding {
-            what: "jq",
-            found: in_transcripts("jq", "apt install jq, brew install jq"),
-            needed: false,
-        },
-        Finding {
-            what: "Redis",
-            found: program("redis-server", "").map_err(|_| REDIS.to_string()),
-            needed: false,
-        },
-        Finding {
-            what: "mdBook",
-            found: mdbook::find(workspace).map(|path| path.display().to_string()).ok_or_else(
-                || {
-                    "not of version 0.5; `cargo xtask book` installs it into target/tools"
-                        .to_string()
-                },
-            ),
-            needed: false,
-        },
-        Finding { what: "wasm32", found: wasm32(), needed: false },
-        Finding { what: "balancer", found: load_balancer(Front::find), needed: false },
-        Finding { what: "editor", found: editor(), needed: false },
-        Finding {
-            what: "port 8080",
-            found: book::is_free(8080).map(|()| "free".to_string()).map_err(|error| {
-                format!("{error}; start a chapter with `-- 127.0.0.1:9090` instead")
-            }),
-            needed: false,
-        },
+        optional("nc", netcat()),
+        optional("python3", in_transcripts("python3", "apt install python3, brew install python")),
+        optional("jq", in_transcripts("jq", "apt install jq, brew install jq")),
+        optional("Redis", program("redis-server", "").map_err(|_| REDIS.to_string())),
+        optional("mdBook", mdbook.ok_or_else(|| MDBOOK.to_string())),
+        optional("wasm32", wasm32()),
+        optional("balancer", load_balancer(Front::find)),
+        optional("editor", editor()),
+        optional("port 8080", port.map_err(|error| format!("{error}; {OTHER_PORT}"))),
     ];
     ui::print(&shown(&findings, ui::marks()));
     ui::print(&verdict(&findings));
     let ill = findings.iter().any(|finding| finding.needed && finding.found.is_err());
-    if ill { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    process::exit(!ill)
 }
+
+fn optional(what: &'static str, found: Result<String, String>) -> Finding {
+    Finding { what, found, needed: false }
+}
+
+/// The remedies when mdBook is missing and when the port is in use.
+const MDBOOK: &str = "not of version 0.5; `cargo xtask book` installs it into target/tools";
+const OTHER_PORT: &str = "start a chapter with `-- 127.0.0.1:9090` instead";
 
 /// The remedy when Redis is missing.
 const REDIS: &str = "not found, and only shared rate limits use it (`cargo xtask scale --redis`): apt install redis-server, \
@@ -190,7 +170,7 @@ fn shown(findings: &[Finding], marks: ui::Marks) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ui::tests::plain;
+    use crate::ui::plain;
 
     #[test]
     fn a_finding_is_a_line_and_has_its_cure() {

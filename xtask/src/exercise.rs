@@ -116,9 +116,8 @@ impl Exercise {
     /// The page of the book that shows its task.
     pub(crate) fn page(&self, workspace: &Workspace) -> Option<String> {
         let directive = format!("{{{{#exercise {}}}}}", self.number);
-        let page = page_with(&workspace.path("book/src"), &directive)?;
-        let page = page.strip_prefix(workspace.root()).ok()?;
-        Some(page.to_string_lossy().replace('\\', "/"))
+        let pages = workspace.pages().ok()?;
+        pages.into_iter().find_map(|(path, text)| text.contains(&directive).then_some(path))
     }
 
     /// The cargo target with its checks: `exercise_02`.
@@ -163,21 +162,6 @@ fn changed_tests(task: &str) -> Vec<String> {
     let items = items.take_while(|line| !line.is_empty());
     let name = |line: &str| Some(line.strip_prefix("- `")?.split_once('`')?.0.to_string());
     items.filter_map(name).collect()
-}
-
-/// The first page below a directory that contains this text.
-fn page_with(folder: &Path, text: &str) -> Option<PathBuf> {
-    let mut entries: Vec<_> = fs::read_dir(folder).ok()?.flatten().map(|e| e.path()).collect();
-    entries.sort();
-    entries.into_iter().find_map(|path| {
-        if path.is_dir() {
-            page_with(&path, text)
-        } else if path.extension().is_some_and(|extension| extension == "md") {
-            fs::read_to_string(&path).ok()?.contains(text).then_some(path)
-        } else {
-            None
-        }
-    })
 }
 
 #[cfg(test)]

@@ -68,7 +68,7 @@ fn shown(hints: &[(String, String)], of: usize, exercise: u8) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ui::tests::plain;
+    use crate::ui::plain;
 
     #[test]
     fn hints_come_one_after_the_other() {

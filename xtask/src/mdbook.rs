@@ -4,7 +4,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 
 use crate::process;
 use crate::ui;
@@ -35,13 +35,9 @@ pub(crate) fn find_or_install(workspace: &Workspace) -> anyhow::Result<PathBuf> 
         tools.display(),
         process::typed(&command)
     ));
-    let finished = process::captured(&mut command)?;
-    if !finished.status.success() {
-        bail!(
-            "mdBook was not installed; `cargo install mdbook --version {VERSION} --locked` installs it for you\n{}",
-            finished.output
-        );
-    }
+    let by_hand =
+        format!("`cargo install mdbook --version {VERSION} --locked` installs it for you");
+    process::succeeds(&mut command, &format!("mdBook was not installed; {by_hand}"))?;
     find(workspace)
         .with_context(|| format!("mdBook was installed and is not in {}", tools.display()))
 }

@@ -16,7 +16,7 @@ struct Row {
     number: u8,
     title: String,
     folder: String,
-    /// The page of the book with its task, if the book has one.
+    /// The page of the book with its task, if it is the first that is not solved.
     page: Option<String>,
     state: State,
 }
@@ -26,11 +26,13 @@ pub(crate) fn show(workspace: &Workspace) -> anyhow::Result<ExitCode> {
     let mut progress = Progress::load(workspace)?;
     let mut rows = Vec::new();
     for exercise in Exercise::all(workspace)? {
+        let state = progress.of(&exercise).clone();
+        let is_current = !state.solved && rows.iter().all(|row: &Row| row.state.solved);
         rows.push(Row {
             number: exercise.number,
             title: exercise.title(workspace),
-            page: exercise.page(workspace),
-            state: progress.of(&exercise).clone(),
+            page: is_current.then(|| exercise.page(workspace)).flatten(),
+            state,
             folder: exercise.folder,
         });
     }
@@ -87,8 +89,7 @@ impl State {
     fn in_words(&self) -> String {
         let hints = match self.hints {
             0 => String::new(),
-            1 => ", 1 hint seen".to_string(),
-            hints => format!(", {hints} hints seen"),
+            hints => format!(", {} seen", ui::count(hints, "hint")),
         };
         match self {
             State { solved: true, passed, checks, .. } if passed < checks => {
@@ -104,7 +105,7 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ui::tests::plain;
+    use crate::ui::plain;
     use crate::workspace::tests::folder_with;
 
     fn row(number: u8, title: &str, state: State) -> Row {
@@ -163,10 +164,10 @@ Next: `cargo xtask check-exercise 2`
             (0, "solved, fails now: 0 of 8 checks pass"),
             (8, "solved"),
         ] {
-            progress.note(&exercise, passed, 8);
+            progress.of(&exercise).note(passed, 8);
             assert_eq!(progress.of(&exercise).in_words(), words);
         }
-        progress.note(&exercise, 0, 8);
+        progress.of(&exercise).note(0, 8);
         let state = progress.of(&exercise).clone();
         let text = plain(&overview(
             &[row(2, "Time", state), row(3, "Log", State::default())],

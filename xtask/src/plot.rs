@@ -22,5 +22,5 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
     command.args(&args.names).current_dir(workspace.root());
     ui::print(&format!("$ {}\n", process::typed(&command)));
     let status = command.status().context("cargo cannot be started")?;
-    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(process::exit(status.success()))
 }

@@ -1,11 +1,15 @@
 //! Runs other programs, mainly cargo.
 
 use std::env;
+use std::ffi::OsStr;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Command, ExitCode, ExitStatus, Stdio};
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
+use serde_json::Value;
+
+use crate::ui;
 
 /// The cargo that runs this program.
 pub(crate) fn cargo() -> Command {
@@ -29,6 +33,16 @@ pub(crate) fn own_program() -> std::io::Result<PathBuf> {
     Ok(if path.exists() { path } else { PathBuf::from("/proc/self/exe") })
 }
 
+/// The path of a program that cargo has built into this directory.
+pub(crate) fn program(folder: &Path, name: &str) -> PathBuf {
+    folder.join(name).with_extension(env::consts::EXE_EXTENSION)
+}
+
+/// The exit code of a command.
+pub(crate) fn exit(is_good: bool) -> ExitCode {
+    if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
 /// A program that has ended, and its output.
 pub(crate) struct Finished {
     pub status: ExitStatus,
@@ -50,6 +64,52 @@ pub(crate) fn captured(command: &mut Command) -> anyhow::Result<Finished> {
     Ok(Finished { status, output: String::from_utf8_lossy(&output).into_owned() })
 }
 
+/// Runs a program to its end, and shows the command and its output.
+pub(crate) fn shown(command: &mut Command) -> anyhow::Result<()> {
+    let typed = typed(command);
+    ui::print(&format!("{}\n", ui::paint(ui::DIM, &format!("$ {typed}"))));
+    let program = Path::new(command.get_program()).to_owned();
+    let name = program.file_name().unwrap_or(program.as_os_str()).display();
+    let status = command.status().with_context(|| format!("{name} cannot be started"))?;
+    ensure!(status.success(), "`{typed}` failed");
+    Ok(())
+}
+
+/// Runs a program to its end, and shows its output only if it fails.
+///
+/// # Errors
+/// When it fails: `failed`, and its output.
+pub(crate) fn succeeds(command: &mut Command, failed: &str) -> anyhow::Result<()> {
+    let finished = captured(command)?;
+    ensure!(finished.status.success(), "{failed}:\n{}", finished.output.trim_end());
+    Ok(())
+}
+
+/// Builds with cargo, and returns its messages, in which [`executable`] finds the programs. The inner error is the
+/// output of the compiler, which is shown as it comes unless the build is `quiet`.
+pub(crate) fn build(command: &mut Command, quiet: bool) -> anyhow::Result<Result<String, String>> {
+    let errors = if quiet { Stdio::piped() } else { Stdio::inherit() };
+    command.args(["--message-format", "json-render-diagnostics"]);
+    let output = command.stderr(errors).output().context("cargo cannot be started")?;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Ok(if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) })
+}
+
+/// Finds the path of a program in the messages of a build.
+///
+/// # Errors
+/// When no program of this kind, such as `bin` or `example`, has this name.
+pub(crate) fn executable(messages: &str, kind: &str, name: &str) -> anyhow::Result<PathBuf> {
+    let mut found = messages.lines().filter_map(|line| {
+        let message: Value = serde_json::from_str(line).ok()?;
+        let target = &message["target"];
+        let right = target["name"] == name && target["kind"].as_array()?.iter().any(|k| k == kind);
+        let path = message["executable"].as_str()?;
+        right.then(|| Path::new(path).to_owned())
+    });
+    found.next_back().with_context(|| format!("cargo built no {kind} `{name}`"))
+}
+
 /// Returns whether rustc has a standard library for this target.
 pub(crate) fn has_library(target: &str) -> bool {
     let mut rustc = Command::new("rustc");
@@ -68,10 +128,17 @@ pub(crate) fn is_installed(name: &str) -> bool {
 pub(crate) fn typed(command: &Command) -> String {
     let program = command.get_program().to_string_lossy();
     let program = if program.ends_with("cargo") { "cargo".into() } else { program };
-    let words = command.get_args().map(|word| word.to_string_lossy());
-    let words =
-        words.map(|word| if word.contains(' ') { format!("'{word}'").into() } else { word });
-    std::iter::once(program).chain(words).collect::<Vec<_>>().join(" ")
+    let words = std::iter::once(program).chain(command.get_args().map(OsStr::to_string_lossy));
+    words.map(|word| quoted(&word)).collect::<Vec<_>>().join(" ")
+}
+
+/// Quotes a word for a shell if necessary.
+pub(crate) fn quoted(word: &str) -> String {
+    let harmless = |byte: u8| byte.is_ascii_alphanumeric() || b"-._/:,=%+@".contains(&byte);
+    if !word.is_empty() && word.bytes().all(harmless) {
+        return word.to_string();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 #[cfg(test)]
@@ -86,6 +153,18 @@ mod tests {
         let finished = captured(cargo().arg("no-such-command")).unwrap();
         assert!(!finished.status.success());
         assert!(finished.output.contains("no-such-command"));
+    }
+
+    #[test]
+    fn a_program_is_found_by_its_kind_and_name() {
+        let messages = r#"{"reason":"compiler-artifact","target":{"kind":["lib"],"name":"ch04"},"executable":null}
+{"reason":"compiler-artifact","target":{"kind":["bin"],"name":"ch04"},"executable":"/t/ch04"}
+{"reason":"compiler-artifact","target":{"kind":["test"],"name":"exercise_02"},"executable":"/t/e"}
+{"reason":"build-finished","success":true}"#;
+        assert_eq!(executable(messages, "bin", "ch04").unwrap(), Path::new("/t/ch04"));
+        assert_eq!(executable(messages, "test", "exercise_02").unwrap(), Path::new("/t/e"));
+        let error = executable(messages, "test", "ch04").unwrap_err().to_string();
+        assert_eq!(error, "cargo built no test `ch04`");
     }
 
     #[test]

@@ -21,21 +21,10 @@ pub(crate) struct Progress {
     /// The first stage of the part that was started last. The library covers the stages before it.
     climb_from: u8,
     exercise: BTreeMap<String, State>,
-    stage: BTreeMap<String, Rung>,
+    stage: BTreeMap<String, State>,
 }
 
-/// The result of the reader's own server at one stage of the climb.
-#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub(crate) struct Rung {
-    /// Whether all checks have ever passed. This is never reset.
-    pub solved: bool,
-    /// The number of checks that passed in the last run, and the number of all checks.
-    pub passed: usize,
-    pub checks: usize,
-}
-
-/// The reader's progress with one exercise.
+/// The reader's progress with one exercise, or with one stage of the climb.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct State {
@@ -44,8 +33,16 @@ pub(crate) struct State {
     /// The number of checks that passed in the last run, and the number of all checks; zero after a reset.
     pub passed: usize,
     pub checks: usize,
-    /// The number of hints that have been shown.
+    /// The number of hints that have been shown. A stage has one, which does not count.
     pub hints: usize,
+}
+
+impl State {
+    /// Saves the result of a run of the checks.
+    pub(crate) fn note(&mut self, passed: usize, checks: usize) {
+        (self.passed, self.checks) = (passed, checks);
+        self.solved |= checks > 0 && passed == checks;
+    }
 }
 
 impl Progress {
@@ -66,13 +63,6 @@ impl Progress {
             .context(STORED)
     }
 
-    /// Saves the result of an exercise's checks.
-    pub(crate) fn note(&mut self, exercise: &Exercise, passed: usize, checks: usize) {
-        let state = self.of(exercise);
-        (state.passed, state.checks) = (passed, checks);
-        state.solved |= checks > 0 && passed == checks;
-    }
-
     /// Makes this the reader's stage. A later part begins with a library that passes all earlier stages.
     pub(crate) fn climb_from(&mut self, stage: u8) {
         self.climb_from = stage;
@@ -84,7 +74,7 @@ impl Progress {
     }
 
     /// The state of one stage, for changing it.
-    pub(crate) fn stage(&mut self, name: &str) -> &mut Rung {
+    pub(crate) fn stage(&mut self, name: &str) -> &mut State {
         self.stage.entry(name.to_string()).or_default()
     }
 

@@ -114,7 +114,7 @@ fn coloured(patch: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ui::tests::plain;
+    use crate::ui::plain;
 
     #[test]
     fn only_colours_are_added() {

@@ -1,5 +1,6 @@
 //! The repository: where it is, and which chapters it has.
 
+use std::collections::BTreeMap;
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -91,6 +92,32 @@ impl Workspace {
         &self.chapters
     }
 
+    /// The pages of the book and their text, by their path from the root.
+    ///
+    /// # Errors
+    /// Returns an error when a page or a directory cannot be read; a book that does not exist has no pages.
+    pub(crate) fn pages(&self) -> anyhow::Result<BTreeMap<String, String>> {
+        let mut pages = BTreeMap::new();
+        let mut folders = vec!["book/src".to_string()];
+        while let Some(folder) = folders.pop() {
+            let full = self.path(&folder);
+            if !full.is_dir() {
+                continue;
+            }
+            for entry in fs::read_dir(&full).with_context(|| folder.clone())? {
+                let entry = entry?;
+                let path = format!("{folder}/{}", entry.file_name().to_string_lossy());
+                if entry.file_type()?.is_dir() {
+                    folders.push(path);
+                } else if is_page(&path) {
+                    let text = fs::read_to_string(entry.path()).with_context(|| path.clone())?;
+                    pages.insert(path, text);
+                }
+            }
+        }
+        Ok(pages)
+    }
+
     /// The chapters after this one, including `final`.
     pub(crate) fn after(&self, chapter: &Chapter) -> &[Chapter] {
         let place = self.chapters.iter().position(|other| other == chapter);
@@ -115,6 +142,11 @@ impl Workspace {
         let known: Vec<String> = self.chapters.iter().map(Chapter::described).collect();
         bail!("there is no chapter `{called}`; there are: {}", known.join(", "));
     }
+}
+
+/// Whether this is the name of a page of the book.
+pub(crate) fn is_page(path: &str) -> bool {
+    Path::new(path).extension().is_some_and(|extension| extension == "md")
 }
 
 impl Chapter {

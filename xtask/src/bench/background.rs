@@ -1,11 +1,53 @@
 //! Other connections that are open while a server is measured.
 
+use std::io;
+use std::net::{SocketAddr, TcpStream};
+use std::ops::Range;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, Builder, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use anyhow::ensure;
+use socket2::{Domain, Protocol, Socket, Type};
+
+/// The timeout of each step with one connection.
+pub(super) const TIMEOUT: Duration = Duration::from_secs(3);
+/// The timeout for opening all of them: servers close connections that are idle too long.
+const TOTAL_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A server that has just lost 10,000 clients stays busy for a while, which must not slow down the next measurement.
 const COOL_DOWN: Duration = Duration::from_millis(300);
+
+/// Opens connections with these numbers, `size` at a time: no more than fit into the accept queue of any server.
+pub(super) fn in_batches(
+    count: usize,
+    size: usize,
+    mut open: impl FnMut(Range<usize>) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let start = Instant::now();
+    for first in (0..count).step_by(size) {
+        let is_late = start.elapsed() > TOTAL_TIMEOUT;
+        ensure!(!is_late, "only {first} could be opened in {TOTAL_TIMEOUT:?}");
+        open(first..count.min(first + size))?;
+    }
+    Ok(())
+}
+
+/// Connects a socket that `prepare` has seen first.
+pub(super) fn connect(
+    address: SocketAddr,
+    prepare: impl FnOnce(&Socket) -> io::Result<()>,
+) -> io::Result<TcpStream> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    prepare(&socket)?;
+    socket.connect_timeout(&address.into(), TIMEOUT)?;
+    socket.set_tcp_nodelay(true)?;
+    socket.set_read_timeout(Some(TIMEOUT))?;
+    socket.set_write_timeout(Some(TIMEOUT))?;
+    // Reset the connection on close: 50,000 ports in TIME_WAIT would be too many.
+    socket.set_linger(Some(Duration::ZERO))?;
+    Ok(socket.into())
+}
 
 /// Threads that keep connections open. Dropping stops them, which closes the connections.
 #[derive(Default)]

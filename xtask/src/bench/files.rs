@@ -72,21 +72,7 @@ impl Files {
 
 /// Prose, because generated text compresses too well: the pages of the book, one after another.
 fn text(workspace: &Workspace) -> anyhow::Result<Vec<u8>> {
-    let mut text = Vec::new();
-    let mut folders = vec![workspace.path("book/src")];
-    while let Some(folder) = folders.pop() {
-        let entries = fs::read_dir(&folder).with_context(|| folder.display().to_string())?;
-        let mut paths =
-            entries.map(|entry| Ok(entry?.path())).collect::<anyhow::Result<Vec<_>>>()?;
-        paths.sort();
-        for path in paths {
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "md") {
-                text.extend(fs::read(path)?);
-            }
-        }
-    }
+    let text: Vec<u8> = workspace.pages()?.into_values().flat_map(String::into_bytes).collect();
     anyhow::ensure!(text.len() >= 100 * KIB, "the book has only {} bytes of prose", text.len());
     // ASCII only, so that a cut at any byte leaves valid UTF-8.
     Ok(text.into_iter().filter(u8::is_ascii).collect())

@@ -2,17 +2,12 @@
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 
-use super::background::{Background, Outcome};
+use super::background::{self, Background, Outcome, TIMEOUT, in_batches};
 
-/// The timeout of each step with one connection.
-const TIMEOUT: Duration = Duration::from_secs(3);
-/// The timeout for opening all of them: servers close connections that are idle too long.
-const TOTAL_TIMEOUT: Duration = Duration::from_secs(20);
-/// How many are opened at a time: no more than fit into the accept queue of any server.
+/// How many are opened at a time.
 const BATCH: usize = 100;
 
 /// Opens the connections.
@@ -28,25 +23,22 @@ pub(crate) fn start(address: SocketAddr, count: usize) -> anyhow::Result<Backgro
 
 /// Connects, and waits for one response on each connection.
 fn connect(address: SocketAddr, count: usize) -> anyhow::Result<Vec<TcpStream>> {
-    let start = Instant::now();
     let request = wire::request("GET", "/", &[], b"");
     let mut streams: Vec<TcpStream> = Vec::with_capacity(count);
-    while streams.len() < count {
-        let opened = streams.len();
-        ensure!(
-            start.elapsed() < TOTAL_TIMEOUT,
-            "only {opened} could be opened in {TOTAL_TIMEOUT:?}"
-        );
-        for number in opened..count.min(opened + BATCH) {
-            let stream = open(address, &request);
-            streams.push(stream.with_context(|| format!("connection {number}"))?);
+    in_batches(count, BATCH, |numbers| {
+        for number in numbers.clone() {
+            let about = || format!("connection {number}");
+            let mut stream = background::connect(address, |_| Ok(())).with_context(about)?;
+            stream.write_all(&request).with_context(about)?;
+            streams.push(stream);
         }
-        for stream in &mut streams[opened..] {
+        for (stream, number) in streams[numbers.clone()].iter_mut().zip(numbers) {
             let received = stream.read(&mut [0; 1024]);
             let received = received.with_context(|| format!("no response in {TIMEOUT:?}"))?;
-            ensure!(received > 0, "the server has closed connection {opened}");
+            ensure!(received > 0, "the server has closed connection {number}");
         }
-    }
+        Ok(())
+    })?;
     Ok(streams)
 }
 
@@ -59,21 +51,11 @@ fn closed_by_the_server(streams: &[TcpStream]) -> usize {
     streams.len() - streams.iter().filter(is_open).count()
 }
 
-fn open(address: SocketAddr, request: &[u8]) -> io::Result<TcpStream> {
-    let mut stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
-    stream.set_read_timeout(Some(TIMEOUT))?;
-    stream.set_write_timeout(Some(TIMEOUT))?;
-    // Reset the connection on close: 50,000 ports in TIME_WAIT would be too many.
-    #[cfg(unix)]
-    rustix::net::sockopt::set_socket_linger(&stream, Some(Duration::ZERO))?;
-    stream.write_all(request)?;
-    Ok(stream)
-}
-
 #[cfg(test)]
 mod tests {
     use std::net::TcpListener;
     use std::thread;
+    use std::time::Instant;
 
     use super::*;
 

@@ -6,10 +6,11 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 
 use super::files::Files;
 use super::scenario::Scenario;
+use crate::process;
 
 /// How long wrk may wait for the last responses; after that it hangs.
 const GRACE: Duration = Duration::from_secs(15);
@@ -32,11 +33,11 @@ pub(crate) struct Load {
 
 /// Checks that wrk is installed.
 pub(crate) fn find() -> anyhow::Result<()> {
-    // `-v` prints the version and exits with a failure, so the status is ignored.
-    let output = Command::new("wrk").arg("-v").stdin(Stdio::null()).output();
-    output.map(drop).context(
-        "the load comes from wrk, which cannot be started: apt install wrk, brew install wrk",
-    )
+    ensure!(
+        process::is_installed("wrk"),
+        "the load comes from wrk, which cannot be started: apt install wrk, brew install wrk"
+    );
+    Ok(())
 }
 
 /// Puts the load of a scenario on a server.

@@ -6,18 +6,13 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
-use socket2::{Domain, Protocol, Socket, Type};
 
-use super::background::{Background, Outcome};
+use super::background::{self, Background, Outcome, in_batches};
 
 /// How many of each kind.
 const COUNT: usize = 1_000;
-/// How many are opened at a time: no more than fit into the accept queue of any server.
+/// How many of each kind are opened at a time.
 const BATCH: usize = 50;
-/// The timeout of each step with one connection.
-const TIMEOUT: Duration = Duration::from_secs(3);
-/// The timeout for opening all of them.
-const TOTAL_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// One thread serves all clients: a second has this many steps, and each client has its byte in one of them.
 const STEPS: u32 = 100;
@@ -48,21 +43,14 @@ struct Clients {
 
 impl Clients {
     fn connect(address: SocketAddr, path: &str, count: usize) -> anyhow::Result<Clients> {
-        let start = Instant::now();
         let mut clients = Clients {
             senders: Vec::with_capacity(count),
             request: wire::request("GET", "/", &[("User-Agent", &"slow ".repeat(20))], b""),
             readers: Vec::with_capacity(count),
         };
         let request = wire::request("GET", path, &[], b"");
-        while clients.readers.len() < count {
-            let opened = clients.readers.len();
-            ensure!(
-                start.elapsed() < TOTAL_TIMEOUT,
-                "only {opened} slow clients could connect in {TOTAL_TIMEOUT:?}"
-            );
-            let batch = BATCH.min(count - opened);
-            for number in opened..opened + batch {
+        in_batches(count, BATCH, |numbers| {
+            for number in numbers.clone() {
                 let about = || format!("slow client {number}");
                 let mut sender = connect(address).with_context(about)?;
                 sender.write_all(&clients.request[..1]).with_context(about)?;
@@ -72,12 +60,13 @@ impl Clients {
                 clients.readers.push(reader);
             }
             // A client that gets a response was accepted, and so were all clients that connected before it.
-            for reader in &mut clients.readers[opened..] {
+            for reader in &mut clients.readers[numbers] {
                 let mut status = [0; 12];
                 reader.read_exact(&mut status).context("a slow client's response")?;
                 ensure!(status.ends_with(b" 200"), "the response to GET {path} is not 200");
             }
-        }
+            Ok(())
+        })?;
         for stream in clients.senders.iter().chain(&clients.readers) {
             stream.set_nonblocking(true)?;
         }
@@ -125,18 +114,12 @@ impl Clients {
 }
 
 fn connect(address: SocketAddr) -> io::Result<TcpStream> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    // Both are announced to the server in the SYN.
-    #[cfg(unix)] // bench needs Linux, and the other commands must be built on Windows too
-    socket.set_tcp_mss(SEGMENT)?;
-    socket.set_recv_buffer_size(WINDOW)?;
-    socket.connect_timeout(&address.into(), TIMEOUT)?;
-    socket.set_tcp_nodelay(true)?;
-    socket.set_read_timeout(Some(TIMEOUT))?;
-    socket.set_write_timeout(Some(TIMEOUT))?;
-    // Reset the connection on close, so that no port stays in TIME_WAIT.
-    socket.set_linger(Some(Duration::ZERO))?;
-    Ok(socket.into())
+    background::connect(address, |socket| {
+        // Both are announced to the server in the SYN.
+        #[cfg(unix)] // bench needs Linux, and the other commands must be built on Windows too
+        socket.set_tcp_mss(SEGMENT)?;
+        socket.set_recv_buffer_size(WINDOW)
+    })
 }
 
 #[cfg(test)]
@@ -144,6 +127,7 @@ mod tests {
     use std::net::TcpListener;
     use std::thread::Builder;
 
+    use super::background::TIMEOUT;
     use super::*;
 
     /// Reads the bytes that the sender has sent so far.

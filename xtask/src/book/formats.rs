@@ -3,7 +3,6 @@
 use std::path::{PathBuf, absolute};
 use std::process::{Command, ExitCode};
 
-use super::step;
 use crate::process;
 use crate::ui;
 use crate::workspace::Workspace;
@@ -33,7 +32,7 @@ impl Formats {
     pub(super) fn write(&self, workspace: &Workspace) -> anyhow::Result<ExitCode> {
         if let Some(folder) = &self.out {
             let folder = absolute(folder)?;
-            step(book_tools(workspace, "publish").arg(&folder))?;
+            process::shown(book_tools(workspace, "publish").arg(&folder))?;
             let folder = folder.display();
             ui::print(&format!(
                 "The book is in {folder}. Its file `_headers` has the fields that a host should send with it.\n"
@@ -52,7 +51,7 @@ impl Formats {
         if self.pdf {
             ui::print("Printing about a thousand pages takes a minute or two.\n");
         }
-        step(&mut command)?;
+        process::shown(&mut command)?;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -7,7 +7,7 @@ mod html;
 
 use std::fmt::Write;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail, ensure};
@@ -43,13 +43,9 @@ struct Card {
 }
 
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode> {
-    let pages = workspace.path("book/src");
     let mut cards = Vec::new();
-    for page in below(&pages)? {
-        let text = fs::read_to_string(pages.join(&page)).with_context(|| page.clone())?;
-        if is_on_path(&text) {
-            cards.extend(cards_of(&page, &text)?);
-        }
+    for (page, text) in workspace.pages()?.iter().filter(|(_, text)| is_on_path(text)) {
+        cards.extend(cards_of(page.trim_start_matches("book/src/"), text)?);
     }
     let cards = without_repetitions(cards);
     ensure!(!cards.is_empty(), "the book has no questions on its core and interview pages");
@@ -64,24 +60,6 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
         file.display()
     ));
     Ok(ExitCode::SUCCESS)
-}
-
-/// All pages, sorted, relative to the book's directory.
-fn below(pages: &Path) -> anyhow::Result<Vec<String>> {
-    let mut found = Vec::new();
-    let mut folders = vec![pages.to_path_buf()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).with_context(|| folder.display().to_string())? {
-            let path = entry?.path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|it| it == "md") {
-                found.push(path.strip_prefix(pages)?.to_string_lossy().replace('\\', "/"));
-            }
-        }
-    }
-    found.sort();
-    Ok(found)
 }
 
 /// Whether the page's front matter has `path: core` or `path: interview`.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use wire::exercise::{EXAMPLES, ONLY, SERVER_FOLDER};
 
 use super::build::{Built, Place};
-use super::report::{Checked, Ended};
+use super::result::{Checked, Ended};
 use super::runner;
 use crate::exercise::Exercise;
 

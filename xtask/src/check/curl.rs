@@ -4,6 +4,8 @@ use std::fmt::Write;
 
 use wire::escape::escape;
 
+use crate::process::quoted;
+
 /// Where a chapter listens when it is started without an address.
 pub(crate) const ADDRESS: &str = "127.0.0.1:8080";
 
@@ -107,15 +109,6 @@ fn visible(text: &str) -> bool {
 fn is_host(value: &str) -> bool {
     let harmless = |byte: u8| byte.is_ascii_alphanumeric() || b".-:".contains(&byte);
     !value.is_empty() && value.bytes().all(harmless)
-}
-
-/// Quotes a word for a shell if necessary.
-fn quoted(word: &str) -> String {
-    let harmless = |byte: u8| byte.is_ascii_alphanumeric() || b"-._/:,=%+@".contains(&byte);
-    if !word.is_empty() && word.bytes().all(harmless) {
-        return word.to_string();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 #[cfg(test)]

@@ -3,12 +3,12 @@
 use serde_json::{Value, json};
 use wire::exercise::{Conversation, Event, Failure};
 
-use super::report::{Checked, Ended};
+use super::result::{Checked, Ended, passed};
 use crate::exercise::Exercise;
 
 /// The results of the checks. `ended` is how the run ended.
 pub(super) fn report(exercise: &Exercise, title: &str, all: &[Checked], ended: &Ended) -> Value {
-    let passed = all.iter().filter(|checked| checked.failure.is_none()).count();
+    let passed = passed(all);
     let (word, detail) = of_end(ended);
     let solved = *ended == Ended::Done && passed == all.len() && !all.is_empty();
     let next = if solved { "solution" } else { "hint" };

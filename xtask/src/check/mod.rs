@@ -10,8 +10,10 @@
 pub(crate) mod build;
 mod command;
 pub(crate) mod curl;
+mod failure;
 pub(crate) mod json;
 pub(crate) mod report;
+mod result;
 mod run;
 pub(crate) mod runner;
 pub(crate) mod watch;
@@ -25,12 +27,13 @@ use crate::exercise::Exercise;
 use crate::git::Git;
 use crate::hint;
 use crate::keys::{self, Event, Keys};
+use crate::process;
 use crate::sandbox::Sandbox;
 use crate::ui;
 use crate::workspace::Workspace;
 
 pub(crate) use command::check_only;
-pub(crate) use report::{Checked, Ended};
+pub(crate) use result::{Checked, Ended, first_failure, passed};
 use run::{Run, check_own, is_solved};
 use watch::Snapshot;
 pub(crate) use words::split_words;
@@ -93,7 +96,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
     if args.all && !args.json {
         ui::print(&format!("{passing} of {} exercises pass their checks.\n", exercises.len()));
     }
-    Ok(if passing == exercises.len() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(process::exit(passing == exercises.len()))
 }
 
 /// Checks now and after each save, on one screen, until q or Ctrl-C.

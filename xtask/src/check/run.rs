@@ -4,8 +4,8 @@ use std::process::Command;
 
 use super::build::{self, Place};
 use super::command::check;
-use super::report::{self, Checked, Ended};
-use super::{curl, json};
+use super::result::{Checked, Ended, passed};
+use super::{curl, json, report};
 use crate::exercise::Exercise;
 use crate::process;
 use crate::progress::Progress;
@@ -36,8 +36,7 @@ pub(super) fn check_own(run: &Run<'_>) -> anyhow::Result<bool> {
     }
     let mut progress = Progress::load(run.workspace)?;
     let was_solved = progress.of(run.exercise).solved;
-    let passed = all.iter().filter(|checked| checked.failure.is_none()).count();
-    progress.note(run.exercise, passed, all.len());
+    progress.of(run.exercise).note(passed(&all), all.len());
     progress.save(run.workspace)?;
     let passes = is_solved(&all);
     if was_solved && !passes && !run.json {
@@ -49,7 +48,7 @@ pub(super) fn check_own(run: &Run<'_>) -> anyhow::Result<bool> {
 }
 
 pub(super) fn is_solved(all: &[Checked]) -> bool {
-    !all.is_empty() && all.iter().all(|checked| checked.failure.is_none())
+    !all.is_empty() && passed(all) == all.len()
 }
 
 impl Run<'_> {

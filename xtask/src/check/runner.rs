@@ -1,6 +1,6 @@
 //! Runs the program with the checks for a bounded time, and reads its report.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
@@ -9,8 +9,7 @@ use anyhow::Context;
 use wire::environment;
 use wire::exercise::{ENDS_WITH_INPUT, Event, STARTS};
 
-use super::build::read_aside;
-use super::report::{Checked, Ended};
+use super::result::{Checked, Ended};
 
 /// Runs `command`, and calls `made` for each check as soon as it has finished. After `limit`, kills the program and the
 /// server that it has started.
@@ -119,6 +118,19 @@ fn lines(child: &mut Child) -> anyhow::Result<mpsc::Receiver<String>> {
     };
     std::thread::Builder::new().name("events".to_string()).spawn(read)?;
     Ok(receiver)
+}
+
+/// Reads all of a pipe in a separate thread.
+fn read_aside(
+    mut pipe: impl Read + Send + 'static,
+) -> anyhow::Result<std::thread::JoinHandle<String>> {
+    let read = move || {
+        let mut bytes = Vec::new();
+        // Even if there is an error, the output before it is useful.
+        let _ = pipe.read_to_end(&mut bytes);
+        String::from_utf8_lossy(&bytes).into_owned()
+    };
+    Ok(std::thread::Builder::new().name("reader".to_string()).spawn(read)?)
 }
 
 /// Kills the remaining processes of the program's group, and the program itself only if it is still running.

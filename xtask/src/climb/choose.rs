@@ -15,19 +15,20 @@ pub(super) fn find(all: &[Stage], called: &str) -> anyhow::Result<Stage> {
     })
 }
 
-/// The first stage for this server that the reader has not completed.
-pub(super) fn next(
+/// The stages for this server that the reader has not completed. `scheme` is its kind, if it is known.
+pub(super) fn open(
     workspace: &Workspace,
     target: &Target,
     all: &[Stage],
     scheme: Option<Scheme>,
-) -> anyhow::Result<Option<Stage>> {
+) -> anyhow::Result<Vec<Stage>> {
     let mut progress = Progress::load(workspace)?;
-    let is_open = |stage: &&Stage| {
+    let mut open = all.to_vec();
+    open.retain(|stage| {
         let fits = scheme.is_none_or(|scheme| stage.scheme == scheme);
         fits && (!target.is_own() || progress.is_open(stage.number, stage.name))
-    };
-    Ok(all.iter().find(is_open).copied())
+    });
+    Ok(open)
 }
 
 #[cfg(test)]

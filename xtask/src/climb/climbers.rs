@@ -1,10 +1,9 @@
 //! The programs whose claims are proved: the starter, steps, chapters, and steps with a famous mistake.
 
-use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 
 use super::steps::{self, Failing, Mistake, Step};
 use crate::patch::Patch;
@@ -44,8 +43,8 @@ pub(super) enum Kind {
 }
 
 fn program(workspace: &Workspace, name: &str) -> String {
-    let path = workspace.target().join("debug").join(name);
-    path.with_extension(env::consts::EXE_EXTENSION).to_string_lossy().into_owned()
+    let program = process::program(&workspace.target().join("debug"), name);
+    program.to_string_lossy().into_owned()
 }
 
 /// The starter of part 1 as `cargo xtask start` makes it. The other starters begin with the library of a chapter, and
@@ -61,12 +60,8 @@ pub(super) fn starter(workspace: &Workspace) -> anyhow::Result<Climber> {
         .args(["build", "--quiet"])
         .current_dir(&folder)
         .env("CARGO_TARGET_DIR", folder.join("target"));
-    let finished = process::captured(&mut command)?;
-    if !finished.status.success() {
-        bail!("the starter does not compile:\n{}", finished.output);
-    }
-    let program = folder.join("target/debug").join(start::PACKAGE);
-    let program = program.with_extension(env::consts::EXE_EXTENSION);
+    process::succeeds(&mut command, "the starter does not compile")?;
+    let program = process::program(&folder.join("target/debug"), start::PACKAGE);
     Ok(Climber {
         name: "starter".to_string(),
         kind: Kind::Starter,
@@ -152,13 +147,9 @@ pub(super) fn of_mistakes(
         command.current_dir(&place.root);
         place.build_there(&mut command);
         let target = place.target.clone().unwrap_or_else(|| place.root.join("target"));
-        let finished = process::captured(&mut command)?;
-        if !finished.status.success() {
-            bail!("{} does not compile:\n{}", path.display(), finished.output);
-        }
-        let built = target.join("debug/examples").join(&example);
+        process::succeeds(&mut command, &format!("{} does not compile", path.display()))?;
         let program = kept.join(number.to_string());
-        fs::copy(built.with_extension(env::consts::EXE_EXTENSION), &program)?;
+        fs::copy(process::program(&target.join("debug/examples"), &example), &program)?;
         climbers.push(Climber {
             name: mistake.patch.clone(),
             kind: Kind::Mistake,

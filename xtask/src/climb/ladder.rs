@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use wire::climb::{Scheme, Stage, stages};
 
-use crate::check::{Checked, Ended};
+use crate::check::{Checked, Ended, passed};
 use crate::progress::Progress;
 use crate::ui;
 
@@ -28,11 +28,15 @@ pub(super) fn contracts(all: &[Stage]) -> String {
     text
 }
 
+/// Whether all checks of a stage have run and passed.
+pub(super) fn is_passed(stage: &Stage, all: &[Checked], ended: &Ended) -> bool {
+    *ended == Ended::Done && passed(all) == stage.checks.len()
+}
+
 /// The result of a stage in one line.
 pub(super) fn line(stage: &Stage, all: &[Checked], ended: &Ended, marks: ui::Marks) -> String {
-    let passed = all.iter().filter(|checked| checked.failure.is_none()).count();
-    let of = stage.checks.len();
-    let good = *ended == Ended::Done && passed == of;
+    let (passed, of) = (passed(all), stage.checks.len());
+    let good = is_passed(stage, all, ended);
     let (style, mark) = if good { (ui::GOOD, marks.good) } else { (ui::BAD, marks.bad) };
     let mut text = format!("{} {:>2} {}", ui::paint(style, mark), stage.number, stage.title);
     if !good {
@@ -45,9 +49,8 @@ pub(super) fn line(stage: &Stage, all: &[Checked], ended: &Ended, marks: ui::Mar
 }
 
 /// The line below all stages, with the command for the first failed stage.
-pub(super) fn sum(passed: &[Stage], failed: Option<&str>) -> String {
-    let count = passed.len();
-    let mut text = format!("\n{count} {} passed.", if count == 1 { "stage" } else { "stages" });
+pub(super) fn sum(passed: usize, failed: Option<&str>) -> String {
+    let mut text = format!("\n{} passed.", ui::count(passed, "stage"));
     if let Some(command) = failed {
         let _ = write!(text, " The first failure: `{command}`");
     }
@@ -102,7 +105,7 @@ pub(super) fn done(scheme: Scheme, is_own: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ui::tests::plain;
+    use crate::ui::plain;
 
     /// Regression test: after the last stage, the advice named a stage that does not exist.
     #[test]

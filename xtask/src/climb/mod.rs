@@ -27,12 +27,13 @@ use anyhow::{Context, bail};
 use serde_json::json;
 use wire::climb::stages;
 
+use crate::process;
 use crate::ui;
 use crate::workspace::Workspace;
 
 pub(crate) use args::{Args, ChecksArgs};
 pub(crate) use checks::checks;
-use choose::{find, next};
+use choose::{find, open};
 use notices::{hint, no_server, wrong_scheme};
 use run::Climb;
 use target::Target;
@@ -54,7 +55,9 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
     if args.hint {
         let stage = match only {
             Some(stage) => stage,
-            None => next(workspace, &target, &all, None)?.context("all stages are done")?,
+            None => {
+                *open(workspace, &target, &all, None)?.first().context("all stages are done")?
+            }
         };
         ui::print(&hint(&stage));
         return Ok(ExitCode::SUCCESS);
@@ -79,5 +82,5 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
             _ => climb.go_on(&all, scheme)?,
         },
     };
-    Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(process::exit(passed))
 }

@@ -11,14 +11,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use wire::climb::{DEADLINE_SECONDS, Stage, stages};
+use wire::exercise::Failure;
 
 use super::checks::checks_command;
 use super::climbers::{Climber, of_mistakes, of_step, snapshots, starter};
 use super::matrix;
 use super::steps::{self, MAX_ADDED, Step};
-use crate::check::{Checked, Ended, runner};
+use crate::check::{Checked, Ended, first_failure, runner};
 use crate::process;
 use crate::ui;
 use crate::workspace::Workspace;
@@ -57,7 +58,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
         ui::print(&format!("{} {problem}\n", ui::paint(ui::BAD, "FAIL")));
     }
     ui::print(&format!("\n{} claims proved, {} not\n", proof.good, problems.len()));
-    Ok(if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(process::exit(problems.is_empty()))
 }
 
 /// The problem with the table in the book, if there is one.
@@ -110,13 +111,9 @@ pub(crate) fn prove(
     let copies = tempfile::tempdir()?;
     climbers.extend(of_mistakes(workspace, &mistakes, copies.path())?);
     let outcomes = try_all(&climbers, say);
-    let mut good = added.iter().flatten().filter(|added| **added <= MAX_ADDED).count();
-    for outcome in &outcomes {
-        match &outcome.problem {
-            None => good += 1,
-            Some(problem) => problems.push(problem.clone()),
-        }
-    }
+    let good = added.iter().flatten().filter(|added| **added <= MAX_ADDED).count()
+        + outcomes.iter().filter(|problem| problem.is_none()).count();
+    problems.extend(outcomes.into_iter().flatten());
     let page = matrix::render(&stages(), &climbers, &all_steps, &added);
     say(&format!("{} s in all\n", begun.elapsed().as_secs()));
     Ok(Proof { good, problems, page })
@@ -134,33 +131,19 @@ fn build(workspace: &Workspace, steps: &[Step]) -> anyhow::Result<()> {
     for step in steps {
         command.args(["--example", &step.example()]);
     }
-    let finished = process::captured(command.current_dir(workspace.root()))?;
-    if !finished.status.success() {
-        bail!("not all steps compile:\n{}", finished.output);
-    }
-    Ok(())
+    process::succeeds(command.current_dir(workspace.root()), "not all steps compile")
 }
 
-/// The result of one stage for one program.
-struct Outcome {
-    problem: Option<String>,
-}
-
-/// Tests every claim, several at a time, the slow ones first.
-fn try_all(climbers: &[Climber], say: &(dyn Fn(&str) + Sync)) -> Vec<Outcome> {
+/// Tests every claim, several at a time, the slow ones first. Returns the problem of each, if there is one.
+fn try_all(climbers: &[Climber], say: &(dyn Fn(&str) + Sync)) -> Vec<Option<String>> {
     let all = stages();
     let stage_of = |number: u8| all.iter().find(|stage| stage.number == number);
     let mut claims: Vec<(&Climber, &Stage, Option<&str>)> = Vec::new();
     for climber in climbers {
-        claims.extend(
-            climber
-                .passes
-                .iter()
-                .filter_map(|number| stage_of(*number).map(|stage| (climber, stage, None))),
-        );
-        claims.extend(climber.fails.as_ref().and_then(|failing| {
-            stage_of(failing.stage).map(|stage| (climber, stage, Some(failing.check.as_str())))
-        }));
+        let passes = climber.passes.iter().map(|number| (*number, None));
+        let fails = climber.fails.iter().map(|fails| (fails.stage, Some(fails.check.as_str())));
+        let claim = |(number, check)| Some((climber, stage_of(number)?, check));
+        claims.extend(passes.chain(fails).filter_map(claim));
     }
     // The stages that wait for deadlines come first.
     claims.sort_by_key(|(_, stage, _)| !matches!(stage.name, "idle" | "slow-client"));
@@ -179,7 +162,7 @@ fn try_all(climbers: &[Climber], say: &(dyn Fn(&str) + Sync)) -> Vec<Outcome> {
                         climber.name, stage.number, stage.name
                     ));
                     if let Ok(mut outcomes) = outcomes.lock() {
-                        outcomes.push(Outcome { problem });
+                        outcomes.push(problem);
                     }
                 }
             });
@@ -195,28 +178,24 @@ fn try_claim(climber: &Climber, stage: &Stage, expected: Option<&str>) -> Option
         Ok(outcome) => outcome,
         Err(error) => return Some(format!("{about}: {error:#}")),
     };
-    let failed = all.iter().find(|checked| checked.failure.is_some());
+    let failed = first_failure(&all);
     match (expected, failed) {
         (None, None) if ended == Ended::Done && all.len() == stage.checks.len() => None,
         (None, None) => Some(format!("{about}: the checks did not finish: {ended:?}")),
-        (None, Some(checked)) => Some(format!("{about}: {}", in_short(checked))),
+        (None, Some(failed)) => Some(format!("{about}: {}", in_short(failed))),
         (Some(_), None) if matches!(ended, Ended::Done) => {
             Some(format!("{about}: it should fail, but passes"))
         }
         (Some(_), None) => Some(format!("{about}: {ended:?}")),
-        (Some(check), Some(checked)) if checked.sentence == check => None,
-        (Some(check), Some(checked)) => Some(format!(
-            "{about}: it should fail by `{check}`, but fails by {}",
-            in_short(checked)
-        )),
+        (Some(check), Some((checked, _))) if checked.sentence == check => None,
+        (Some(check), Some(failed)) => {
+            Some(format!("{about}: it should fail by `{check}`, but fails by {}", in_short(failed)))
+        }
     }
 }
 
-fn in_short(checked: &Checked) -> String {
-    let failure = checked.failure.as_ref();
-    let words =
-        failure.map(|failure| format!("expected {}, got {}", failure.expected, failure.got));
-    format!("`{}`: {}", checked.sentence, words.unwrap_or_default())
+fn in_short((checked, failure): (&Checked, &Failure)) -> String {
+    format!("`{}`: expected {}, got {}", checked.sentence, failure.expected, failure.got)
 }
 
 fn checks(climber: &Climber, stage: &Stage) -> anyhow::Result<(Vec<Checked>, Ended)> {

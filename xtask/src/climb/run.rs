@@ -13,9 +13,9 @@ use wire::climb::{DEADLINE_SECONDS, Scheme, Stage, stages};
 use super::args::Args;
 use super::checks::checks_command;
 use super::target::Target;
-use super::{ladder, script, step, steps};
-use crate::check::report::{self, Checked, Ended, Next};
-use crate::check::{curl, json as check_json, runner};
+use super::{choose, ladder, script, step, steps};
+use crate::check::report::{self, Next};
+use crate::check::{Checked, Ended, curl, json as check_json, passed, runner};
 use crate::process;
 use crate::progress::Progress;
 use crate::ui;
@@ -40,7 +40,7 @@ impl Climb<'_> {
         let stage = |number: &u8| all.iter().find(|stage| stage.number == *number);
         let mut good = self.args.json || step.passes.is_empty();
         if !step.passes.is_empty() {
-            good = self.each(step.passes.iter().filter_map(stage))?;
+            good = self.each(step.passes.iter().filter_map(stage))?.1.is_none();
         }
         let Some(fails) = &step.fails else { return Ok(good) };
         let stage = stage(&fails.stage).context("steps.toml names a stage that is not there")?;
@@ -50,29 +50,32 @@ impl Climb<'_> {
         Ok(self.stage(stage)? && good)
     }
 
-    /// A line for each of these stages.
-    fn each<'s>(&self, stages: impl Iterator<Item = &'s Stage>) -> anyhow::Result<bool> {
-        let mut good = true;
+    /// Runs all these stages, even after a failure, with a line for each. Returns how many have passed, and the number
+    /// and the checks of the first that has failed.
+    fn each<'s>(
+        &self,
+        stages: impl Iterator<Item = &'s Stage>,
+    ) -> anyhow::Result<(usize, Option<(u8, Vec<Checked>)>)> {
+        let (mut passed, mut failed) = (0, None);
         for stage in stages {
             let (all, ended) = self.checks(stage, |_| ())?;
-            good &= self.note(stage, &all, &ended)?;
+            let good = self.note(stage, &all, &ended)?;
             if self.args.json {
                 ui::print(&format!("{}\n", in_json(stage, &all, &ended)));
             } else {
                 ui::print(&ladder::line(stage, &all, &ended, ui::marks()));
             }
+            passed += usize::from(good);
+            if !good {
+                failed.get_or_insert((stage.number, all));
+            }
         }
-        Ok(good)
+        Ok((passed, failed))
     }
 
     /// Runs the stages from the first one that is not completed, until one fails.
     pub(super) fn go_on(&self, all: &[Stage], scheme: Scheme) -> anyhow::Result<bool> {
-        let mut progress = Progress::load(self.workspace)?;
-        let open: Vec<&Stage> = all
-            .iter()
-            .filter(|stage| stage.scheme == scheme)
-            .filter(|stage| !self.target.is_own() || progress.is_open(stage.number, stage.name))
-            .collect();
+        let open = choose::open(self.workspace, self.target, all, Some(scheme))?;
         for stage in &open {
             if !self.stage(stage)? {
                 return Ok(false);
@@ -90,26 +93,16 @@ impl Climb<'_> {
 
     /// Runs all these stages, even after a failure, with a line for each.
     pub(super) fn all<'s>(&self, stages: impl Iterator<Item = &'s Stage>) -> anyhow::Result<bool> {
-        let (mut passed, mut failed) = (Vec::new(), Vec::new());
-        for stage in stages {
-            let (all, ended) = self.checks(stage, |_| ())?;
-            let good = self.note(stage, &all, &ended)?;
-            if self.args.json {
-                ui::print(&format!("{}\n", in_json(stage, &all, &ended)));
-            } else {
-                ui::print(&ladder::line(stage, &all, &ended, ui::marks()));
-            }
-            if good { passed.push(*stage) } else { failed.push((*stage, all)) }
-        }
-        if let (Some(file), Some((_, all))) = (&self.args.script, failed.first()) {
+        let (passed, first_failed) = self.each(stages)?;
+        if let (Some(file), Some((_, all))) = (&self.args.script, &first_failed) {
             script::write(file, all)?;
         }
         if !self.args.json {
-            let first = failed.first().map(|(stage, _)| stage.number.to_string());
-            let first = first.map(|number| self.typed(&["--stage", &number]));
-            ui::print(&ladder::sum(&passed, first.as_deref()));
+            let command = |number: &u8| self.typed(&["--stage", &number.to_string()]);
+            let first = first_failed.as_ref().map(|(number, _)| command(number));
+            ui::print(&ladder::sum(passed, first.as_deref()));
         }
-        Ok(failed.is_empty())
+        Ok(first_failed.is_none())
     }
 
     /// One stage, in full.
@@ -202,12 +195,11 @@ impl Climb<'_> {
 
     /// Saves the progress of the reader's own server. Returns whether the stage passed.
     fn note(&self, stage: &Stage, all: &[Checked], ended: &Ended) -> anyhow::Result<bool> {
-        let passed = all.iter().filter(|checked| checked.failure.is_none()).count();
-        let good = *ended == Ended::Done && passed == stage.checks.len();
+        let good = ladder::is_passed(stage, all, ended);
         if self.target.is_own() {
             let mut progress = Progress::load(self.workspace)?;
             let state = progress.stage(stage.name);
-            (state.passed, state.checks) = (passed, stage.checks.len());
+            (state.passed, state.checks) = (passed(all), stage.checks.len());
             state.solved |= good;
             progress.save(self.workspace)?;
         }
@@ -241,16 +233,15 @@ fn shown(arguments: &[String]) -> Vec<String> {
 }
 
 fn in_json(stage: &Stage, all: &[Checked], ended: &Ended) -> serde_json::Value {
-    let passed = all.iter().filter(|checked| checked.failure.is_none()).count();
     let (word, detail) = check_json::of_end(ended);
     json!({
         "stage": stage.number,
         "name": stage.name,
         "title": stage.title,
         "phase": stage.phase,
-        "passed": passed,
+        "passed": passed(all),
         "of": stage.checks.len(),
-        "done": *ended == Ended::Done && passed == stage.checks.len(),
+        "done": ladder::is_passed(stage, all, ended),
         "ended": word,
         "detail": detail,
         "checks": all.iter().map(check_json::of_check).collect::<Vec<_>>(),

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use wire::climb::{Stage, stages};
 
 use super::args::Args;
-use super::choose::next;
+use super::choose::open;
 use super::notices::{hint, no_server, wrong_scheme};
 use super::run::Climb;
 use super::{ladder, target};
@@ -32,7 +32,7 @@ pub(super) fn watch(
     let all = stages();
     let mut stage = match only {
         Some(stage) => stage,
-        None => next(workspace, target, &all, None)?.unwrap_or(all[0]),
+        None => *open(workspace, target, &all, None)?.first().unwrap_or(&all[0]),
     };
     let mut keys = Keys::listen()?;
     let mut shown = Shown::Stage;

@@ -8,14 +8,12 @@ use anyhow::Context;
 use wire::escape::escape;
 use wire::exercise::Conversation;
 
-use crate::check::{Checked, curl};
+use crate::check::{Checked, curl, first_failure};
 
 /// Writes the script of the first failed check. Returns whether a failed check with exchanges was
 /// found.
 pub(super) fn write(file: &Path, all: &[Checked]) -> anyhow::Result<bool> {
-    let Some(checked) = all.iter().find(|checked| checked.failure.is_some()) else {
-        return Ok(false);
-    };
+    let Some((checked, _)) = first_failure(all) else { return Ok(false) };
     if checked.conversations.is_empty() {
         return Ok(false);
     }

@@ -1,8 +1,5 @@
 //! `climb --step`: runs a step of the book in place of the reader's server.
 
-use std::process::Stdio;
-
-use anyhow::Context;
 use course::Step;
 use wire::climb::Stage;
 
@@ -17,23 +14,9 @@ pub(super) fn build(step: &Step, quiet: bool) -> anyhow::Result<Option<Vec<Strin
     let mut command = process::cargo();
     // Uses the features of the whole workspace, so that no dependency is compiled twice.
     command.args(["build", "--quiet", "--workspace", "--example", &step.example()]);
-    command.args(["--message-format", "json-render-diagnostics"]);
-    command.stdin(Stdio::null()).stderr(Stdio::inherit());
-    let output = command.output().context("cargo cannot be started")?;
-    if !output.status.success() {
-        return Ok(None);
-    }
-    let messages = String::from_utf8_lossy(&output.stdout);
-    let program = messages.lines().find_map(|message| executable(message, &step.example()));
-    Ok(Some(vec![program.context("cargo has built no program")?]))
-}
-
-/// The path of the program with this name, if cargo's message is about it.
-fn executable(message: &str, name: &str) -> Option<String> {
-    let message: serde_json::Value = serde_json::from_str(message).ok()?;
-    (message["target"]["name"] == name)
-        .then(|| message["executable"].as_str().map(str::to_string))
-        .flatten()
+    let Ok(messages) = process::build(&mut command, false)? else { return Ok(None) };
+    let program = process::executable(&messages, "example", &step.example())?;
+    Ok(Some(vec![program.to_string_lossy().into_owned()]))
 }
 
 /// The command with which a user starts it.
@@ -83,14 +66,5 @@ mod tests {
         let last = course::find(&all, "35_drain").unwrap();
         assert_eq!(on_purpose(&all, last, &stages[0]), "");
         assert_eq!(on_purpose(&all, step, &stages[1]), "");
-    }
-
-    #[test]
-    fn the_program_is_the_one_that_cargo_names() {
-        let message =
-            r#"{"reason":"compiler-artifact","target":{"name":"step_a"},"executable":"/t/step_a"}"#;
-        assert_eq!(executable(message, "step_a").unwrap(), "/t/step_a");
-        assert_eq!(executable(message, "step_b"), None);
-        assert_eq!(executable("{}", "step_a"), None);
     }
 }

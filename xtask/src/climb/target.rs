@@ -12,8 +12,7 @@ use wire::climb::Scheme;
 
 use super::checks::checks_command;
 use super::{step, steps};
-use crate::check::report::Ended;
-use crate::check::{runner, split_words};
+use crate::check::{Ended, first_failure, runner, split_words};
 use crate::process;
 use crate::start::{FOLDER, PACKAGE};
 use crate::ui;
@@ -110,8 +109,7 @@ impl Target {
         if !status.success() {
             return Ok(None);
         }
-        let program = folder.join("target/debug").join(bin);
-        let program = program.with_extension(std::env::consts::EXE_EXTENSION);
+        let program = process::program(&folder.join("target/debug"), bin);
         Ok(Some(vec![program.to_string_lossy().into_owned()]))
     }
 }
@@ -164,9 +162,7 @@ pub(super) fn scheme(words: &[String]) -> Result<Scheme, String> {
     };
     match explained(ask).map_err(|error| format!("{error:#}"))? {
         (_, Ended::NoServer(failure)) => Err(failure.got.into()),
-        (all, Ended::Done) if all.iter().all(|checked| checked.failure.is_none()) => {
-            Ok(Scheme::Http)
-        }
+        (all, Ended::Done) if first_failure(&all).is_none() => Ok(Scheme::Http),
         (_, Ended::Done) => Ok(Scheme::Echo),
         (_, ended) => Err(format!("{ended:?}")),
     }

@@ -5,14 +5,12 @@
 mod report;
 
 use std::fs;
-use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode};
 
 use anyhow::{Context, bail, ensure};
 use scale::{Demonstration, Front, Interrupt, Interrupted, Outcome, Setup, Topic, demonstrations};
 
-use crate::check::build::executable;
 use crate::process;
 use crate::ui;
 use crate::workspace::Workspace;
@@ -117,22 +115,12 @@ fn missing(front: Front) -> String {
 fn build(workspace: &Workspace, redis: bool) -> anyhow::Result<Option<PathBuf>> {
     let mut command = process::cargo();
     command
-        .args(["build", "--message-format", "json-render-diagnostics"])
         // The dependencies are already built with the features of the whole workspace.
-        .args(["--workspace", "--bin", "httpserver"])
+        .args(["build", "--workspace", "--bin", "httpserver"])
         .args(if redis { &["--features", "final/redis"][..] } else { &[] })
-        .current_dir(workspace.root())
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped());
-    let mut child = command.spawn().context("cargo cannot be started")?;
-    let mut messages = String::new();
-    if let Some(mut pipe) = child.stdout.take() {
-        pipe.read_to_string(&mut messages)?;
-    }
-    if !child.wait()?.success() {
-        return Ok(None);
-    }
-    executable(&messages, "bin", "httpserver").context("cargo built no httpserver").map(Some)
+        .current_dir(workspace.root());
+    let built = process::build(&mut command, false)?.ok();
+    built.map(|messages| process::executable(&messages, "bin", "httpserver")).transpose()
 }
 
 /// Shows all requested demonstrations. Returns whether all results are as expected.

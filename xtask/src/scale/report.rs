@@ -145,7 +145,7 @@ pub(super) fn version(front: Front, line: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ui::tests::plain;
+    use crate::ui::plain;
     use scale::{Counts, demonstrations};
 
     fn outcome(get: u64, post: u64) -> Outcome {

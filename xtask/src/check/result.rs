@@ -1,0 +1,39 @@
+//! The results of the checks.
+
+use wire::exercise::{Conversation, Failure};
+
+/// The result of one check.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Checked {
+    pub sentence: String,
+    /// The rule it checks, or nothing.
+    pub rule: String,
+    pub failure: Option<Failure>,
+    /// The bytes of all its connections, if it failed.
+    pub conversations: Vec<Conversation>,
+}
+
+/// How the program with the checks ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// All checks have run.
+    Done,
+    /// Two checks timed out, so the remaining checks did not run.
+    GaveUp { seconds: u64 },
+    /// The run was stopped after this many seconds, during a check or between two checks.
+    TimedOut { seconds: u64, during: Option<String> },
+    /// The server did not start for the first check, so no check could run.
+    NoServer(Failure),
+    /// The program crashed, with this output.
+    Early { status: String, during: Option<String>, said: String },
+}
+
+/// How many checks have passed.
+pub(crate) fn passed(all: &[Checked]) -> usize {
+    all.iter().filter(|checked| checked.failure.is_none()).count()
+}
+
+/// The first check that has failed.
+pub(crate) fn first_failure(all: &[Checked]) -> Option<(&Checked, &Failure)> {
+    all.iter().find_map(|checked| Some((checked, checked.failure.as_ref()?)))
+}
