@@ -7,9 +7,10 @@ use anyhow::{bail, ensure};
 use wire::{Client, Program};
 
 use super::background::Background;
+use super::builds::Builds;
+use super::figures::Cell;
 use super::files::Files;
-use super::peer::{Builds, Peer};
-use super::report::Cell;
+use super::peer::Peer;
 use super::sample::{Base, Sample};
 use super::scenario::{BackgroundLoad, Scenario};
 use super::usage::Usage;

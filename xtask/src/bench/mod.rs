@@ -10,6 +10,8 @@
 mod args;
 mod background;
 mod browser;
+mod builds;
+mod figures;
 mod files;
 mod idle;
 mod load;
@@ -21,7 +23,6 @@ mod sample;
 mod scenario;
 mod sleepers;
 mod slow;
-mod table;
 mod usage;
 
 use std::process::ExitCode;
@@ -31,10 +32,11 @@ use anyhow::ensure;
 use crate::ui;
 use crate::workspace::Workspace;
 pub(crate) use args::Args;
+use builds::Builds;
+use figures::Row;
 use files::Files;
 use measure::Bench;
-use peer::{Builds, PEERS};
-use report::Row;
+use peer::PEERS;
 use scenario::SCENARIOS;
 
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode> {

@@ -1,20 +1,20 @@
 //! The servers: how each is built, started and stopped.
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use wire::{Program, Signal};
 
+use super::builds::Builds;
 use super::files::Files;
 use super::nginx;
 use super::scenario::Scenario;
 use crate::process;
 use crate::ui;
-use crate::workspace::Workspace;
 
 /// How long a server may take to start listening, or to exit.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -103,32 +103,6 @@ const ASYNCHRONOUS: &[(fn(&Scenario) -> bool, &str)] = &[
     ),
 ];
 
-/// Where programs are built, and how.
-#[derive(Clone, Copy)]
-pub(crate) struct Builds<'a> {
-    pub workspace: &'a Workspace,
-    /// The profile for `final`. The peers change only with their versions, so they are always built for release.
-    pub profile: &'a str,
-    /// An earlier build of `final/examples/bench.rs`.
-    pub before: Option<&'a Path>,
-}
-
-impl Builds<'_> {
-    /// A program of `final`, by its path in the profile's directory.
-    fn of_final(&self, path: &str) -> PathBuf {
-        self.workspace.target().join(self.profile).join(path)
-    }
-
-    /// A peer's program. The peers are built apart from everything else.
-    fn of_peer(&self, name: &str) -> PathBuf {
-        self.target_of_peers().join("release").join(name)
-    }
-
-    fn target_of_peers(&self) -> PathBuf {
-        self.workspace.target().join("bench")
-    }
-}
-
 impl Peer {
     pub(crate) fn is_limit(&self) -> bool {
         self.name == "limit"
@@ -165,14 +139,12 @@ impl Peer {
             }
             Kind::Before => return Ok(()),
             Kind::Nginx => {
-                let found = Command::new("nginx").arg("-v").stdin(Stdio::null()).output();
-                return found.map(drop).context("not installed: apt install nginx");
+                ensure!(process::is_installed("nginx"), "not installed: apt install nginx");
+                return Ok(());
             }
         }
         ui::print(&format!("$ {}\n", process::typed(&command)));
-        let finished = process::captured(&mut command)?;
-        ensure!(finished.status.success(), "the build failed:\n{}", finished.output.trim_end());
-        Ok(())
+        process::succeeds(&mut command, "the build failed")
     }
 
     /// Starts it, and returns when it is ready for the requests of a scenario.
@@ -288,14 +260,6 @@ mod tests {
                 "mix-blocking"
             ]
         );
-    }
-
-    #[test]
-    fn the_profile_is_that_of_final_and_the_peers_are_built_for_release() {
-        let workspace = Workspace::find().unwrap();
-        let builds = Builds { workspace: &workspace, profile: "fast-build", before: None };
-        assert!(builds.of_final("examples/bench").ends_with("fast-build/examples/bench"));
-        assert!(builds.of_peer("limit").ends_with("bench/release/limit"));
     }
 
     #[test]

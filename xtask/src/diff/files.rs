@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use super::tree::Tree;
 use crate::git::Git;
 use crate::patch;
+use crate::tree::Tree;
 use crate::ui::plain;
 
 /// Options for the changed lines. `ui` removes the colours where the output is not a terminal.

@@ -5,7 +5,6 @@
 
 mod files;
 mod side_by_side;
-mod tree;
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -13,13 +12,11 @@ use std::process::ExitCode;
 use anyhow::bail;
 
 use crate::lessons::Lessons;
+use crate::tree::{Tree, read_tree};
 use crate::ui;
 use crate::workspace::{Chapter, Workspace};
 
 use files::{Change, FileDiff};
-use tree::Tree;
-
-pub(crate) use tree::read_tree;
 
 /// The compared files: the program and its tests, not the exercises.
 pub(crate) const SCOPE: [&str; 5] = ["Cargo.toml", "src", "tests", "examples", "public"];
@@ -108,8 +105,7 @@ fn heading(file: &FileDiff, reason: Option<&str>) -> String {
 fn unchanged(old: &Tree, new: &Tree) -> String {
     match new.iter().filter(|(path, content)| old.get(*path) == Some(content)).count() {
         0 => String::new(),
-        1 => ui::paint(ui::DIM, "1 file unchanged\n"),
-        count => ui::paint(ui::DIM, &format!("{count} files unchanged\n")),
+        count => ui::paint(ui::DIM, &format!("{} unchanged\n", ui::count(count, "file"))),
     }
 }
 

@@ -8,14 +8,15 @@ mod report;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, bail, ensure};
 
 use crate::process;
+use crate::tree::read_tree;
 use crate::ui;
-use crate::workspace::Workspace;
+use crate::workspace::{Chapter, Workspace};
 
 use outcome::{Fate, Tried, outcomes};
 use report::{EQUIVALENT, Known, report};
@@ -62,7 +63,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
     if args.list {
         let mut command = mutants(workspace, &files);
         command.arg("--list");
-        return Ok(exit(command.status()?.success()));
+        return Ok(process::exit(command.status()?.success()));
     }
     let shard: Vec<&str> =
         args.shard.iter().flat_map(|shard| ["--shard", shard.as_str()]).collect();
@@ -89,11 +90,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
     let tried: Vec<Tried> = tried.into_values().collect();
     let (report, good) = report(&tried, &known, &files, args.shard.is_none());
     ui::print(&report);
-    Ok(exit(good))
-}
-
-fn exit(good: bool) -> ExitCode {
-    if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    Ok(process::exit(good))
 }
 
 /// The cargo-mutants command for these files.
@@ -135,41 +132,24 @@ fn files(workspace: &Workspace, paths: &[String]) -> anyhow::Result<BTreeSet<Str
     let mut files = BTreeSet::new();
     for path in if paths.is_empty() { &areas } else { paths } {
         let before = files.len();
-        for file in rust_files(&workspace.path(path))? {
-            files.insert(earliest(workspace, &file)?);
+        for (file, content) in read_tree(workspace.root(), &[path])? {
+            if Path::new(&file).extension().is_some_and(|extension| extension == "rs") {
+                files.insert(earliest(workspace, &file, &content)?);
+            }
         }
         ensure!(files.len() > before || paths.is_empty(), "there is no Rust file in {path}");
     }
     Ok(files)
 }
 
-fn rust_files(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    if path.is_file() {
-        return Ok(vec![path.to_owned()]);
-    }
-    let mut files = Vec::new();
-    for entry in fs::read_dir(path).with_context(|| format!("{} cannot be read", path.display()))? {
-        let path = entry?.path();
-        if path.is_dir() || path.extension().is_some_and(|extension| extension == "rs") {
-            files.extend(rust_files(&path)?);
-        }
-    }
-    Ok(files)
-}
-
-fn earliest(workspace: &Workspace, file: &Path) -> anyhow::Result<String> {
-    let content = fs::read(file)?;
-    for chapter in workspace.chapters() {
-        let Some(inside) = workspace.chapters().iter().find_map(|other| {
-            file.strip_prefix(workspace.path(&other.folder)).ok().map(Path::to_owned)
-        }) else {
-            break;
-        };
-        if fs::read(workspace.path(&chapter.folder).join(&inside)).is_ok_and(|it| it == content) {
-            return Ok(format!("{}/{}", chapter.folder, inside.display()).replace('\\', "/"));
-        }
-    }
-    bail!("{} is in no chapter", file.display());
+fn earliest(workspace: &Workspace, file: &str, content: &[u8]) -> anyhow::Result<String> {
+    let inside = |chapter: &Chapter| file.strip_prefix(&format!("{}/", chapter.folder));
+    let inside = workspace.chapters().iter().find_map(inside);
+    let inside = inside.with_context(|| format!("{file} is in no chapter"))?;
+    let copies = workspace.chapters().iter().map(|chapter| format!("{}/{inside}", chapter.folder));
+    let mut same =
+        copies.filter(|copy| fs::read(workspace.path(copy)).is_ok_and(|it| it == content));
+    Ok(same.next().unwrap_or_else(|| file.to_string()))
 }
 
 /// A regular expression that matches only this text. The crate `regex` would make every first `cargo xtask` slower.

@@ -9,7 +9,7 @@ use anyhow::Context;
 use serde::Deserialize;
 
 use super::outcome::{Fate, Tried};
-use crate::ui;
+use crate::{table, ui};
 
 /// The mutations that no test can notice, with the reasons.
 pub(super) const EQUIVALENT: &str = "xtask/mutants.toml";
@@ -64,27 +64,18 @@ pub(super) fn report(
     whole: bool,
 ) -> (String, bool) {
     let is_known = |it: &&Tried| known.equivalent.iter().any(|equivalent| equivalent.is(it));
-    let width = files.iter().map(String::len).max().unwrap_or_default();
-    let mut text = format!(
-        "{:width$} {:>6} {:>7} {:>9} {:>10} {:>8}\n",
-        "", "tried", "killed", "timed out", "equivalent", "survived"
-    );
-    let mut row = |name: &str, rows: &[&Tried]| {
+    let row = |name: &str, rows: &[&Tried]| {
         let of = |fate| rows.iter().filter(|it| it.fate == fate).count();
         let equivalent = rows.iter().filter(|it| it.fate == Fate::Survived && is_known(it)).count();
         let survived = of(Fate::Survived) - equivalent;
-        let (killed, hung) = (of(Fate::Killed), of(Fate::TimedOut));
-        let tried = rows.len();
-        let _ = writeln!(
-            text,
-            "{name:width$} {tried:>6} {killed:>7} {hung:>9} {equivalent:>10} {survived:>8}"
-        );
+        let counts = [rows.len(), of(Fate::Killed), of(Fate::TimedOut), equivalent, survived];
+        (name.to_string(), counts.iter().map(usize::to_string).collect())
     };
-    for file in files {
-        row(file, &tried.iter().filter(|it| it.file == *file).collect::<Vec<_>>());
-    }
-    row("all", &tried.iter().collect::<Vec<_>>());
-
+    let rows_of = |file: &String| tried.iter().filter(|it| it.file == *file).collect::<Vec<_>>();
+    let mut rows: Vec<_> = files.iter().map(|file| row(file, &rows_of(file))).collect();
+    rows.push(row("all", &tried.iter().collect::<Vec<_>>()));
+    let names = ["tried", "killed", "timed out", "equivalent", "survived"];
+    let mut text = table::aligned(&names, &rows);
     let survivors: Vec<_> =
         tried.iter().filter(|it| it.fate == Fate::Survived && !is_known(it)).collect();
     if !survivors.is_empty() {
@@ -121,7 +112,7 @@ fn stale(tried: &[Tried], known: &Known, files: &BTreeSet<String>, whole: bool) 
 mod tests {
     use super::super::outcome::Fate;
     use super::*;
-    use crate::ui::tests::plain;
+    use crate::ui::plain;
     use crate::workspace::Workspace;
 
     fn tried(line: u32, mutation: &str, fate: Fate) -> Tried {
@@ -155,7 +146,7 @@ mod tests {
         assert!(!good);
         let (table, survivors) =
             plain(&text).split_once("\n\n").map(|(a, b)| (a.to_string(), b.to_string())).unwrap();
-        assert!(table.ends_with(" 4       1         1          1        1"), "{table}");
+        assert!(table.ends_with(" 4       1          1           1         1"), "{table}");
         assert!(survivors.contains("a.rs:3:5: replace < with <= in f code 3"), "{survivors}");
         assert!(!survivors.contains("a.rs:1:5"), "{survivors}");
         assert!(report(&all, &known("replace < with <= in f", None), &files, true).1);

@@ -11,7 +11,7 @@ use crate::exercise::Exercise;
 use crate::patch::{Files, Patch};
 use crate::process;
 use crate::sandbox::Sandbox;
-use crate::test::programs;
+use crate::test::{output, programs};
 use crate::workspace::Workspace;
 
 /// In a file of `src`, the tests are below this line.
@@ -164,7 +164,7 @@ fn run(
 fn failed_in(output: &str) -> BTreeSet<String> {
     let name = |line: &str| match line.strip_prefix("test ") {
         Some(rest) => Some(rest.strip_suffix(" ... FAILED")?.to_string()),
-        None => Some(programs::failed_test(line)?.rsplit(' ').next()?.to_string()),
+        None => Some(output::failed_test(line)?.rsplit(' ').next()?.to_string()),
     };
     output.lines().filter_map(name).collect()
 }

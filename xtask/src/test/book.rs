@@ -3,8 +3,8 @@
 use std::env;
 use std::process::Command;
 
-use super::parts::{outcome, program};
-use super::{Outcome, Run};
+use super::command::{outcome, program};
+use super::part::{Outcome, Run};
 use crate::mdbook;
 use crate::process;
 
@@ -14,59 +14,53 @@ const WITHOUT_BROWSER: [&str; 7] =
 
 pub(super) fn pages(run: &Run) -> anyhow::Result<Outcome> {
     let mdbook = mdbook::find_or_install(&run.workspace)?;
-    let args: &[&str] = if run.scope.is_some() { &WITHOUT_BROWSER } else { &[] };
-    let mut command = match book_tools(run, "check") {
-        Ok(command) => command,
-        Err(outcome) => return Ok(outcome),
-    };
-    command.args(args);
-    if let Some(folder) = mdbook.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        // The checks build the book with the same mdBook.
-        let path = env::var_os("PATH").unwrap_or_default();
-        let folders = [folder.to_owned()].into_iter().chain(env::split_paths(&path));
-        command.env("PATH", env::join_paths(folders)?);
-    }
-    last_line(&mut command)
+    book_tools(run, "check", |command| {
+        if run.scope.is_some() {
+            command.args(WITHOUT_BROWSER);
+        }
+        if let Some(folder) = mdbook.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            // The checks build the book with the same mdBook.
+            let path = env::var_os("PATH").unwrap_or_default();
+            let folders = [folder.to_owned()].into_iter().chain(env::split_paths(&path));
+            command.env("PATH", env::join_paths(folders)?);
+        }
+        Ok(())
+    })
 }
 
 pub(super) fn rows(run: &Run) -> anyhow::Result<Outcome> {
-    match book_tools(run, "check") {
-        Ok(mut command) => last_line(command.arg("rows")),
-        Err(outcome) => Ok(outcome),
-    }
+    book_tools(run, "check", |command| {
+        command.arg("rows");
+        Ok(())
+    })
 }
 
 pub(super) fn coverage(run: &Run) -> anyhow::Result<Outcome> {
-    match book_tools(run, "coverage") {
-        Ok(mut command) => last_line(&mut command),
-        Err(outcome) => Ok(outcome),
-    }
+    book_tools(run, "coverage", |_| Ok(()))
 }
 
 pub(super) fn transcripts(run: &Run) -> anyhow::Result<Outcome> {
-    match book_tools(run, "transcripts") {
-        Ok(mut command) => {
-            let pages = run.scope.iter().flat_map(|scope| &scope.pages);
-            last_line(command.args(pages.map(|page| run.workspace.path(page))))
-        }
-        Err(outcome) => Ok(outcome),
-    }
+    let pages = run.scope.iter().flat_map(|scope| &scope.pages);
+    book_tools(run, "transcripts", |command| {
+        command.args(pages.map(|page| run.workspace.path(page)));
+        Ok(())
+    })
 }
 
-/// A command of `book_tools`. The inner error is the outcome of the part if the command cannot run.
-fn book_tools(run: &Run, name: &str) -> Result<Command, Outcome> {
+/// Runs a command of `book_tools`, with what `prepare` adds to it. Its last line summarises the completed and the
+/// skipped checks.
+fn book_tools(
+    run: &Run,
+    name: &str,
+    prepare: impl FnOnce(&mut Command) -> anyhow::Result<()>,
+) -> anyhow::Result<Outcome> {
     if !run.workspace.path("book/src/SUMMARY.md").is_file() {
-        return Err(Outcome::Skipped("there is no book yet".to_string()));
+        return Ok(Outcome::Skipped("there is no book yet".to_string()));
     }
     let mut command = program(&run.workspace, "book_tools");
-    command.arg(name);
-    Ok(command)
-}
-
-/// Reads the last line of the checks, which summarises the completed and the skipped checks.
-fn last_line(command: &mut Command) -> anyhow::Result<Outcome> {
-    let finished = process::captured(command)?;
-    Ok(match outcome(command, &finished) {
+    prepare(command.arg(name))?;
+    let finished = process::captured(&mut command)?;
+    Ok(match outcome(&command, &finished) {
         Outcome::Passed { .. } => split(finished.output.trim().lines().last().unwrap_or_default()),
         other => other,
     })

@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::anyhow;
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
-use super::Outcome;
-use crate::diff::read_tree;
+use super::part::Outcome;
+use crate::tree::read_tree;
 use crate::workspace::Workspace;
 
 /// The segments of a path: `crate`, `http`, `Request`. A module's own path has no `crate`.
@@ -32,8 +32,15 @@ struct Module {
 }
 
 /// The tools that are checked like a chapter.
-const TOOLS: [&str; 6] =
-    ["xtask/book", "xtask/course", "xtask/labs", "xtask/plots", "xtask/scale", "xtask/wire"];
+const TOOLS: [&str; 7] = [
+    "xtask",
+    "xtask/book",
+    "xtask/course",
+    "xtask/labs",
+    "xtask/plots",
+    "xtask/scale",
+    "xtask/wire",
+];
 
 pub(super) fn check(workspace: &Workspace) -> anyhow::Result<Outcome> {
     let (mut problems, mut count) = (Vec::new(), 0);

@@ -4,9 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use super::Outcome;
-use crate::diff::{SCOPE, read_tree};
+use super::part::Outcome;
+use crate::diff::SCOPE;
 use crate::lessons::{LIST, Lessons};
+use crate::tree::read_tree;
 use crate::workspace::{Chapter, Workspace};
 
 /// Files that differ in every crate.
@@ -84,7 +85,7 @@ fn compare(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::git::Git;
+    use crate::git::tests::repository;
     use crate::workspace::tests::folder_with;
 
     /// Compares two chapters. The later one teaches `taught`.
@@ -140,11 +141,7 @@ mod tests {
         let files =
             [("chapters/01_a/src/server.rs", "1\n"), ("chapters/02_b/src/server.rs", "1\n")];
         let folder = folder_with(&files);
-        let git = Git::at(folder.path());
-        git.run(&["init", "-q"]).unwrap();
-        git.run(&["add", "-A"]).unwrap();
-        let name = ["-c", "user.name=Test", "-c", "user.email=test@example.org"];
-        git.run(&[&name[..], &["commit", "-q", "-m", "first"]].concat()).unwrap();
+        repository(folder.path());
         let list = folder.path().join(LIST);
         std::fs::create_dir_all(list.parent().unwrap()).unwrap();
         std::fs::write(list, "").unwrap();

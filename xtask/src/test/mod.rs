@@ -1,17 +1,21 @@
 //! `cargo xtask test`: runs everything that CI runs, part by part, and continues when a part fails.
 //!
-//! [`parts`] lists the parts, [`schedule`] runs several of them in parallel, [`report`] writes a line for each, and
+//! A [`part`] can run alone. [`parts`] lists them, [`schedule`] runs several of them in parallel, [`report`] writes a line for each, and
 //! [`quick`] determines which of them a change affects.
 
 mod book;
 mod circles;
+mod command;
 mod lessons;
+pub(crate) mod output;
+mod part;
 mod parts;
 pub(crate) mod poll;
 mod portable;
 pub(crate) mod programs;
 mod quick;
 mod report;
+mod rules;
 mod schedule;
 mod text;
 
@@ -20,11 +24,12 @@ use std::time::Instant;
 
 use anyhow::bail;
 
+use self::part::{Part, Run};
+use self::parts::{OPTIONAL, PARTS};
 use self::quick::Scope;
+use crate::process;
 use crate::ui;
 use crate::workspace::Workspace;
-
-use parts::{OPTIONAL, PARTS};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -43,47 +48,6 @@ pub(crate) struct Args {
     /// How many parts run in parallel
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=16))]
     jobs: u8,
-}
-
-/// A part of the tests, which can run alone.
-pub(crate) struct Part {
-    pub name: &'static str,
-    pub about: &'static str,
-    /// Parts that must end before this one starts, if they run at all.
-    pub after: &'static [&'static str],
-    pub run: fn(&Run) -> anyhow::Result<Outcome>,
-}
-
-/// The input of a part.
-pub(crate) struct Run {
-    pub workspace: Workspace,
-    /// The limits that `--quick` sets for the parts; `None` without limits.
-    pub scope: Option<Scope>,
-}
-
-/// How a part ended. An error of the part itself counts as failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    Passed {
-        /// A summary in a few words.
-        note: String,
-        /// Checks that could not run on this machine, each with the reason and the remedy.
-        left_out: Vec<String>,
-    },
-    /// The command and its output.
-    Failed(String),
-    /// The reason.
-    Skipped(String),
-}
-
-impl Outcome {
-    pub(crate) fn passed(note: impl Into<String>) -> Outcome {
-        Outcome::Passed { note: note.into(), left_out: Vec::new() }
-    }
-
-    fn is_failure(&self) -> bool {
-        matches!(self, Outcome::Failed(_))
-    }
 }
 
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode> {
@@ -107,7 +71,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
     });
     let (summary, good) = report::summary(&finished, start.elapsed(), args.strict);
     ui::print(&summary);
-    Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(process::exit(good))
 }
 
 /// The parts with these names; without names, all but the optional parts.

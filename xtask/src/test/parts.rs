@@ -1,16 +1,15 @@
 //! The parts, in the order in which they start. Parts that take long or that other parts wait for come first.
 
 use std::collections::BTreeSet;
-use std::ffi::OsStr;
-use std::process::Command;
 
-use super::{Outcome, Part, Run, book, circles, lessons, portable, programs, text};
+use super::command::{self, cargo};
+use super::part::{Outcome, Part, Run};
+use super::{book, circles, lessons, output, portable, programs, text};
 use crate::climb::prove as prove_climb;
 use crate::exercise::Exercise;
-use crate::process::{self, Finished};
+use crate::process;
 use crate::prove::{self, Claims};
 use crate::work_tree::work_tree;
-use crate::workspace::Workspace;
 
 /// Everything that CI runs.
 pub(crate) const PARTS: &[Part] = &[
@@ -136,17 +135,15 @@ pub(crate) const OPTIONAL: &[Part] = &[Part {
 }];
 
 fn fmt(run: &Run) -> anyhow::Result<Outcome> {
-    cargo(&run.workspace, &["fmt", "--all", "--check"])
+    command::run(&mut cargo(&run.workspace, &["fmt", "--all", "--check"]))
 }
 
 fn build(run: &Run) -> anyhow::Result<Outcome> {
-    cargo(&run.workspace, &["build", "--quiet", "--workspace", "--all-targets"])
+    command::run(&mut cargo(&run.workspace, &["build", "--quiet", "--workspace", "--all-targets"]))
 }
 
 fn ladder(run: &Run) -> anyhow::Result<Outcome> {
-    let mut command = program(&run.workspace, "ladder");
-    let finished = process::captured(command.arg("--check"))?;
-    Ok(outcome(&command, &finished))
+    command::run(command::program(&run.workspace, "ladder").arg("--check"))
 }
 
 fn climb(run: &Run) -> anyhow::Result<Outcome> {
@@ -164,44 +161,38 @@ fn climb(run: &Run) -> anyhow::Result<Outcome> {
 }
 
 fn clippy(run: &Run) -> anyhow::Result<Outcome> {
-    let packages: Vec<String> = match &run.scope {
-        Some(scope) => {
-            scope.packages.iter().flat_map(|name| ["--package".to_string(), name.clone()]).collect()
-        }
-        None => vec!["--workspace".to_string()],
+    let workspace = &run.workspace;
+    let is_wanted =
+        |package: &String| run.scope.as_ref().is_none_or(|scope| scope.packages.contains(package));
+    let clippy = |targets: &[String]| {
+        let mut command = cargo(workspace, &["clippy", "--quiet"]);
+        match &run.scope {
+            Some(scope) => command.args(scope.packages.iter().flat_map(|name| ["--package", name])),
+            None => command.arg("--workspace"),
+        };
+        command::run(command.args(targets).args(["--", "-D", "warnings"]))
     };
-    let clippy = |targets: Vec<String>| {
-        let start = ["clippy".to_string(), "--quiet".to_string()];
-        let end = ["--", "-D", "warnings"].map(String::from);
-        let args = [&start[..], &packages, &targets, &end].concat();
-        cargo(&run.workspace, &args)
-    };
-    let outcome = clippy(vec!["--all-targets".to_string()])?;
+    let outcome = clippy(&["--all-targets".to_string()])?;
     if outcome.is_failure() {
         return Ok(outcome);
     }
     // The checks of the exercises are not tests of their chapter, so `--all-targets` does not include them, and with
     // that option cargo ignores their names.
-    let mut checks = Vec::new();
-    for exercise in Exercise::all(&run.workspace)? {
-        let package = &exercise.chapter.package;
-        if run.scope.as_ref().is_none_or(|scope| scope.packages.contains(package)) {
-            checks.extend(["--test".to_string(), exercise.target()]);
-        }
-    }
-    if checks.is_empty() { Ok(outcome) } else { clippy(checks) }
+    let mut exercises = Exercise::all(workspace)?;
+    exercises.retain(|exercise| is_wanted(&exercise.chapter.package));
+    let checks: Vec<String> =
+        exercises.iter().map(|exercise| format!("--test={}", exercise.target())).collect();
+    if checks.is_empty() { Ok(outcome) } else { clippy(&checks) }
 }
 
 fn loom(run: &Run) -> anyhow::Result<Outcome> {
     let workspace = &run.workspace;
-    let mut command = process::cargo();
-    command
-        .args(["test", "--quiet", "--tests", "--manifest-path", "xtask/models/Cargo.toml"])
-        .env("CARGO_TARGET_DIR", workspace.target().join("models"))
-        .current_dir(workspace.root());
+    let args = ["test", "--quiet", "--tests", "--manifest-path", "xtask/models/Cargo.toml"];
+    let mut command = cargo(workspace, &args);
+    command.env("CARGO_TARGET_DIR", workspace.target().join("models"));
     let finished = process::captured(&mut command)?;
-    let [passed, ..] = programs::count(&finished.output);
-    Ok(match outcome(&command, &finished) {
+    let [passed, ..] = output::count(&finished.output);
+    Ok(match command::outcome(&command, &finished) {
         Outcome::Passed { .. } if passed == 0 => {
             Outcome::Failed("xtask/models has no test\n".to_string())
         }
@@ -211,32 +202,17 @@ fn loom(run: &Run) -> anyhow::Result<Outcome> {
 }
 
 fn fuzz(run: &Run) -> anyhow::Result<Outcome> {
-    let mut command = process::cargo();
-    command
-        .args([
-            "check",
-            "--quiet",
-            "--locked",
-            "--bins",
-            "--manifest-path",
-            "xtask/fuzz/Cargo.toml",
-        ])
-        // Nothing is linked, so neither libFuzzer nor a C++ compiler is needed.
-        .env("CUSTOM_LIBFUZZER_PATH", "/none/libnone.a")
-        .env("CARGO_TARGET_DIR", run.workspace.target())
-        .current_dir(run.workspace.root());
-    let finished = process::captured(&mut command)?;
-    Ok(outcome(&command, &finished))
+    let manifest = "xtask/fuzz/Cargo.toml";
+    let args = ["check", "--quiet", "--locked", "--bins", "--manifest-path", manifest];
+    let mut command = cargo(&run.workspace, &args);
+    // Nothing is linked, so neither libFuzzer nor a C++ compiler is needed.
+    command.env("CUSTOM_LIBFUZZER_PATH", "/none/libnone.a");
+    command::run(command.env("CARGO_TARGET_DIR", run.workspace.target()))
 }
 
 fn doc(run: &Run) -> anyhow::Result<Outcome> {
-    let mut command = process::cargo();
-    command
-        .args(["doc", "--quiet", "--workspace", "--no-deps", "--document-private-items"])
-        .env("RUSTDOCFLAGS", "-D warnings")
-        .current_dir(run.workspace.root());
-    let finished = process::captured(&mut command)?;
-    Ok(outcome(&command, &finished))
+    let args = ["doc", "--quiet", "--workspace", "--no-deps", "--document-private-items"];
+    command::run(cargo(&run.workspace, &args).env("RUSTDOCFLAGS", "-D warnings"))
 }
 
 fn exercises(run: &Run) -> anyhow::Result<Outcome> {
@@ -265,26 +241,4 @@ fn exercises(run: &Run) -> anyhow::Result<Outcome> {
         return Ok(Outcome::Failed(format!("{lines}{repeat}")));
     }
     Ok(Outcome::passed(format!("{} claims about {} exercises", proof.good, chosen.len())))
-}
-
-/// Runs a program of the workspace, which cargo builds first. With `--package`, cargo would rebuild some dependencies
-/// with only the features that this package needs.
-pub(super) fn program(workspace: &Workspace, name: &str) -> Command {
-    let mut command = process::cargo();
-    command.args(["run", "--quiet", "--bin", name, "--"]).current_dir(workspace.root());
-    command
-}
-
-pub(super) fn cargo<S: AsRef<OsStr>>(workspace: &Workspace, args: &[S]) -> anyhow::Result<Outcome> {
-    let mut command = process::cargo();
-    command.args(args).current_dir(workspace.root());
-    let finished = process::captured(&mut command)?;
-    Ok(outcome(&command, &finished))
-}
-
-pub(super) fn outcome(command: &Command, finished: &Finished) -> Outcome {
-    if finished.status.success() {
-        return Outcome::passed("");
-    }
-    Outcome::Failed(format!("$ {}\n{}", process::typed(command), finished.output))
 }

@@ -11,6 +11,8 @@ use std::process::{Command, ExitCode};
 
 use anyhow::Context;
 
+use crate::process;
+
 /// In this form mio reports readiness as it does on Windows: once, and again only after a registration.
 const FORM: [&str; 2] = ["--cfg", "mio_unsupported_force_poll_poll"];
 
@@ -35,7 +37,7 @@ fn compile(arguments: Vec<OsString>) -> anyhow::Result<ExitCode> {
     let arguments: Vec<OsString> = arguments.collect();
     compiler.args(&arguments).args(form(&arguments));
     let status = compiler.status().context("the compiler cannot be started")?;
-    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(process::exit(status.success()))
 }
 
 /// The arguments to add to these.

@@ -2,11 +2,11 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
-use super::parts::{cargo, outcome};
+use super::command::{self, cargo};
+use super::part::{Outcome, Run};
+use super::poll;
 use super::programs::Tests;
-use super::{Outcome, Run, poll};
 use crate::process;
 use crate::sandbox::share_dependencies;
 
@@ -31,10 +31,7 @@ pub(super) fn with_mio(run: &Run) -> anyhow::Result<Outcome> {
     link_dependencies(&run.workspace.target().join("debug"), &target.join("debug"), &["final"])?;
     let environment = [("CARGO_TARGET_DIR", target.display().to_string())];
     let tests = Tests { select: &select, skip: &[], environment: &environment };
-    Ok(match tests.run(&run.workspace)? {
-        Ok(counted) => without_redis(counted.outcome()),
-        Err(failed) => failed,
-    })
+    Ok(without_redis(tests.outcome(&run.workspace)?))
 }
 
 /// Links the built dependencies, but not cargo's fingerprints of the packages in `anew`, which must be rebuilt. `final`
@@ -58,9 +55,8 @@ fn link_dependencies(from: &Path, to: &Path, anew: &[&str]) -> anyhow::Result<()
 
 /// Adds a note if there is no Redis, because the tests of shared rate limits then pass without running.
 fn without_redis(outcome: Outcome) -> Outcome {
-    let redis = process::captured(Command::new("redis-server").arg("--version"));
     match outcome {
-        Outcome::Passed { note, mut left_out } if redis.is_err() => {
+        Outcome::Passed { note, mut left_out } if !process::is_installed("redis-server") => {
             left_out.push(
                 "rate limits in Redis not tested: `apt install redis-server` gets it".to_string(),
             );
@@ -84,25 +80,20 @@ pub(super) fn with_poll(run: &Run) -> anyhow::Result<Outcome> {
     let mut environment = poll::environment(&process::own_program()?).to_vec();
     environment.push(("CARGO_TARGET_DIR", target.display().to_string()));
     let tests = Tests { select: &select, skip: &[NOT_WITH_POLL], environment: &environment };
-    Ok(match tests.run(&run.workspace)? {
-        Ok(counted) => counted.outcome(),
-        Err(failed) => failed,
-    })
+    tests.outcome(&run.workspace)
 }
 
 /// Compiles everything for the other systems.
 pub(super) fn foreign(run: &Run) -> anyhow::Result<Outcome> {
     let portable =
         ["clippy", "--quiet", "--all-targets", "--features", FEATURES, "--package", "final"];
-    let checked = cargo(&run.workspace, &[&portable[..], &["--", "-D", "warnings"]].concat())?;
+    let mut command = cargo(&run.workspace, &portable);
+    let checked = command::run(command.args(["--", "-D", "warnings"]))?;
     if checked.is_failure() {
         return Ok(checked);
     }
     let (mut compiled, mut left_out) = (Vec::new(), Vec::new());
-    let mut command = process::cargo();
-    command
-        .args(["clippy", "--quiet", "--all-targets", "--workspace"])
-        .current_dir(run.workspace.root());
+    let mut command = cargo(&run.workspace, &["clippy", "--quiet", "--all-targets", "--workspace"]);
     for target in TARGETS {
         if process::has_library(target) {
             command.args(["--target", target]);
@@ -114,10 +105,9 @@ pub(super) fn foreign(run: &Run) -> anyhow::Result<Outcome> {
         }
     }
     if !compiled.is_empty() {
-        command.args(["--", "-D", "warnings"]);
-        let finished = process::captured(&mut command)?;
-        if let failed @ Outcome::Failed(_) = outcome(&command, &finished) {
-            return Ok(failed);
+        let checked = command::run(command.args(["--", "-D", "warnings"]))?;
+        if checked.is_failure() {
+            return Ok(checked);
         }
     }
     Ok(Outcome::Passed { note: compiled.join(", "), left_out })

@@ -3,11 +3,10 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::fs;
-use std::path::Path;
 
+use super::rules::{Rule, is_below, rules_for};
 use crate::exercise::Exercise;
-use crate::workspace::{Chapter, Workspace};
+use crate::workspace::{Chapter, Workspace, is_page};
 
 /// The things that a change affects.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -132,61 +131,28 @@ impl Scope {
         Ok(())
     }
 
+    /// A file outside of the chapters.
     fn other_file(&mut self, path: &str) {
-        let package = |scope: &mut Scope, name: &str| {
-            scope.parts.extend(["clippy", "tests"]);
-            scope.packages.insert(name.to_string());
-            scope.tested.insert(name.to_string());
-        };
-        match path {
-            _ if is_below(path, "book/src") && is_page(path) => {
-                self.parts.extend(["book", "coverage", "transcripts"]);
-                self.pages.insert(path.to_string());
+        if is_below(path, "book/src") && is_page(path) {
+            self.parts.extend(["book", "coverage", "transcripts"]);
+            self.pages.insert(path.to_string());
+            return;
+        }
+        if is_below(path, "xtask/labs") {
+            self.pages.insert("book/src/appendix/labs-endpoint.md".to_string());
+        }
+        let mut is_known = false;
+        for Rule { packages, parts, left, .. } in rules_for(path) {
+            is_known = true;
+            self.parts.extend(*parts);
+            self.packages.extend(packages.iter().map(ToString::to_string));
+            if parts.contains(&"tests") {
+                self.tested.extend(packages.iter().map(ToString::to_string));
             }
-            _ if is_below(path, "book") => _ = self.parts.insert("book"),
-            _ if is_below(path, "xtask/wire") => {
-                package(self, "wire");
-                self.parts.insert("ladder");
-                if is_below(path, "xtask/wire/src/climb") {
-                    self.parts.insert("climb");
-                }
-                self.left
-                    .insert("the wire tests of the chapters, which use xtask/wire".to_string());
-            }
-            _ if is_below(path, "xtask/book") => {
-                package(self, "book_tools");
-                self.parts.extend(["book", "coverage"]);
-                self.left.insert("the transcripts, which xtask/book replays".to_string());
-            }
-            _ if is_below(path, "xtask/course") => {
-                package(self, "course");
-                self.parts.extend(["book", "climb"]);
-            }
-            _ if is_below(path, "xtask/figures") => _ = self.parts.insert("book"),
-            _ if is_below(path, "xtask/models") => _ = self.parts.insert("loom"),
-            _ if is_below(path, "xtask/fuzz") => _ = self.parts.insert("fuzz"),
-            _ if is_below(path, "xtask/page") => {
-                self.parts.extend(["clippy", "page"]);
-                self.packages.extend(["page", "page_std"].map(String::from));
-            }
-            _ if is_below(path, "xtask/labs") => {
-                package(self, "labs");
-                // The modules of the pages have some of its files.
-                self.parts.extend(["book", "page", "transcripts"]);
-                self.pages.insert("book/src/appendix/labs-endpoint.md".to_string());
-            }
-            _ if is_below(path, "xtask/scale") => {
-                package(self, "scale");
-                self.left.insert("the tests of final behind a load balancer".to_string());
-            }
-            _ if is_below(path, "xtask/plots") => package(self, "plots"),
-            _ if is_below(path, "xtask/src") || is_below(path, "xtask/tests") => {
-                package(self, "xtask");
-            }
-            // The parts `lessons` and `spelling` read them.
-            "xtask/lessons.toml" | "AGENTS.md" | "CHANGELOG.md" | ".typos.toml" => {}
-            "CONTRIBUTING.md" | ".github/progress.jq" => package(self, "xtask"),
-            _ => _ = self.left.insert(format!("what depends on {path}")),
+            self.left.extend((!left.is_empty()).then(|| (*left).to_string()));
+        }
+        if !is_known {
+            self.left.insert(format!("what depends on {path}"));
         }
     }
 
@@ -209,38 +175,16 @@ impl Scope {
     }
 }
 
-fn is_below(path: &str, folder: &str) -> bool {
-    path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
-}
-
-fn is_page(path: &str) -> bool {
-    Path::new(path).extension().is_some_and(|extension| extension == "md")
-}
-
 /// The pages whose transcripts run one of these chapters.
 fn pages_with(workspace: &Workspace, chapters: &[&Chapter]) -> anyhow::Result<Vec<String>> {
-    let mut folders = vec!["book/src".to_string()];
-    let mut pages = Vec::new();
-    while let Some(folder) = folders.pop() {
-        let Ok(entries) = fs::read_dir(workspace.path(&folder)) else { continue };
-        for entry in entries {
-            let entry = entry?;
-            let path = format!("{folder}/{}", entry.file_name().to_string_lossy());
-            if entry.file_type()?.is_dir() {
-                folders.push(path);
-            } else if is_page(&path) {
-                let text = fs::read_to_string(entry.path())?;
-                let runs = |chapter: &&Chapter| {
-                    text.contains(&format!("```transcript chapter={}\n", chapter.name))
-                        || text.contains(&format!("$ cargo run -p {}\n", chapter.package))
-                };
-                if chapters.iter().any(runs) {
-                    pages.push(path);
-                }
-            }
-        }
-    }
-    Ok(pages)
+    let mut pages = workspace.pages()?;
+    pages.retain(|_, text| {
+        chapters.iter().any(|chapter| {
+            text.contains(&format!("```transcript chapter={}\n", chapter.name))
+                || text.contains(&format!("$ cargo run -p {}\n", chapter.package))
+        })
+    });
+    Ok(pages.into_keys().collect())
 }
 
 #[cfg(test)]

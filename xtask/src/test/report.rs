@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::Outcome;
+use super::part::Outcome;
 use super::schedule::Finished;
 use crate::ui;
 
@@ -88,7 +88,7 @@ fn times(finished: &[Finished], took: Duration) -> String {
 mod tests {
     use super::*;
     use crate::test::parts::PARTS;
-    use crate::ui::tests::plain;
+    use crate::ui::plain;
 
     fn finished(index: usize, outcome: Outcome) -> Finished {
         Finished { part: &PARTS[index], outcome, took: Duration::from_millis(1234) }

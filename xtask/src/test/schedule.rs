@@ -4,7 +4,7 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{Outcome, Part, Run};
+use super::part::{Outcome, Part, Run};
 
 /// A part that has ended.
 pub(super) struct Finished {

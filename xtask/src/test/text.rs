@@ -2,8 +2,8 @@
 
 use std::process::Command;
 
-use super::parts::outcome;
-use super::{Outcome, Run};
+use super::command;
+use super::part::{Outcome, Run};
 use crate::process;
 
 /// Checks the spelling in all files. The exceptions are in `.typos.toml`, which typos finds without
@@ -30,8 +30,7 @@ fn with(command: &mut Command, install: &str) -> anyhow::Result<Outcome> {
     if !process::is_installed(&program) {
         return Ok(Outcome::Skipped(format!("{program} is not installed: {install}")));
     }
-    let finished = process::captured(command)?;
-    Ok(outcome(command, &finished))
+    command::run(command)
 }
 
 #[cfg(test)]
