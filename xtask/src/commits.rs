@@ -1,5 +1,7 @@
 //! `cargo xtask check-commits` checks that commit messages state the change and its reason.
 
+mod message;
+
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,18 +9,11 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 
+use self::message::{UNFINISHED, cleaned, cleaned_of_spaces, problems};
 use crate::git::{Git, split_zero};
+use crate::process;
 use crate::ui;
 use crate::workspace::Workspace;
-
-/// The maximum length of a subject that `git log --oneline` and an email show completely.
-const LONGEST: usize = 72;
-
-/// Prefixes of commits that `git rebase --autosquash` squashes into another.
-const UNFINISHED: [&str; 3] = ["fixup!", "squash!", "amend!"];
-
-/// Git cuts the message off at this line.
-const SCISSORS: &str = "# ------------------------ >8 ------------------------";
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -40,7 +35,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
         None => in_range(git, args.range.as_deref())?,
     };
     ui::print(&report.text);
-    Ok(if report.wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(process::exit(report.wrong == 0))
 }
 
 #[derive(Debug, Default)]
@@ -86,10 +81,7 @@ fn in_range(git: &Git, range: Option<&str>) -> anyhow::Result<Report> {
             report.text += &told(&format!("{} {subject}", &id[..id.len().min(10)]), &problems);
         }
     }
-    let checked = match ids.len() {
-        1 => "1 commit".to_string(),
-        count => format!("{count} commits"),
-    };
+    let checked = ui::count(ids.len(), "commit");
     let verdict = match report.wrong {
         0 => "all messages are good".to_string(),
         wrong => format!("{wrong} to change. `git rebase -i` with `reword` changes a message."),
@@ -128,58 +120,6 @@ fn commits(git: &Git, range: &str) -> anyhow::Result<Vec<String>> {
     Ok(ids)
 }
 
-/// The message as git would store it: without comments, and nothing below the scissors.
-fn cleaned(text: &str) -> String {
-    let lines = text.lines().take_while(|line| *line != SCISSORS);
-    let lines: Vec<&str> = lines.filter(|line| !line.starts_with('#')).collect();
-    cleaned_of_spaces(&lines.join("\n"))
-}
-
-fn cleaned_of_spaces(text: &str) -> String {
-    let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
-    lines.join("\n").trim_matches('\n').to_string()
-}
-
-/// The problems of a message, one sentence each.
-fn problems(message: &str) -> Vec<String> {
-    let mut problems = Vec::new();
-    let mut lines = message.lines();
-    let subject = lines.next().unwrap_or_default().trim();
-    let length = subject.chars().count();
-    if subject.is_empty() {
-        problems.push("the subject is empty: say in one line what is different now".to_string());
-        return problems;
-    }
-    if length > LONGEST {
-        problems.push(format!("the subject has {length} characters; {LONGEST} fit into one line"));
-    }
-    if subject.ends_with('.') {
-        problems.push("the subject ends in a period; it is a title".to_string());
-    }
-    let first = subject.split([' ', ':']).next().unwrap_or_default().to_lowercase();
-    if first == "wip" || UNFINISHED.contains(&first.as_str()) {
-        problems.push(format!("`{first}` says that it is not finished: squash or reword it"));
-    }
-    let second = lines.next();
-    if second.is_some_and(|line| !line.is_empty()) {
-        problems.push("the second line is not empty; the text begins below it".to_string());
-    }
-    let is_text = |line: &&str| !line.is_empty() && !is_signature(line);
-    if second.into_iter().chain(lines).find(is_text).is_none() {
-        problems.push(
-            "it has no text: the diff shows what has changed, and only the text can say why, and how the \
-             mistake was seen"
-                .to_string(),
-        );
-    }
-    problems
-}
-
-/// Whether a line is a trailer such as `Signed-off-by: …`, which does not describe the change.
-fn is_signature(line: &str) -> bool {
-    line.split_once(": ").is_some_and(|(name, _)| name.ends_with("-by") && !name.contains(' '))
-}
-
 fn told(what: &str, problems: &[String]) -> String {
     let lines = problems.iter().map(|problem| format!("  {problem}\n"));
     format!("{} {what}\n{}", ui::paint(ui::BAD, ui::marks().bad), lines.collect::<String>())
@@ -187,8 +127,9 @@ fn told(what: &str, problems: &[String]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::message::SCISSORS;
     use super::*;
-    use crate::ui::tests::plain;
+    use crate::ui::plain;
 
     const GOOD: &str =
         "Cookies: keep the others of a line\n\nOne that is not ASCII hid them all.\n";
@@ -209,8 +150,7 @@ mod tests {
         }
 
         fn git(&self, args: &[&str]) {
-            let name = ["-c", "user.name=Test", "-c", "user.email=test@example.org"];
-            self.at().run(&[&name[..], args].concat()).unwrap();
+            self.at().run(args).unwrap();
         }
 
         fn commit(&self, message: &str) {
@@ -220,31 +160,6 @@ mod tests {
         fn check(&self, range: Option<&str>) -> (String, usize) {
             let report = in_range(&self.at(), range).unwrap();
             (plain(&report.text), report.wrong)
-        }
-    }
-
-    #[test]
-    fn each_rule_has_its_sentence() {
-        let body = "\n\nIt was wrong.";
-        for (message, told) in [
-            (String::new(), "the subject is empty"),
-            (format!("{}{body}", "x".repeat(73)), "the subject has 73 characters; 72 fit"),
-            (format!("Fix it.{body}"), "ends in a period"),
-            (format!("wip: routes{body}"), "`wip` says that it is not finished"),
-            (format!("WIP{body}"), "`wip` says that it is not finished"),
-            (format!("fixup! Fix it{body}"), "`fixup!` says"),
-            (format!("squash! Fix it{body}"), "`squash!` says"),
-            ("Fix it\nIt was wrong.".to_string(), "the second line is not empty"),
-            ("Fix it".to_string(), "it has no text: the diff shows what"),
-            ("Fix it\n\nSigned-off-by: A <a@example.org>".to_string(), "it has no text"),
-        ] {
-            let problems = problems(&message);
-            assert_eq!(problems.len(), 1, "{message}: {problems:?}");
-            assert!(problems[0].contains(told), "{message}: {problems:?}");
-        }
-        for good in [GOOD, "Wipe the slate\n\nIt was full.", &format!("{}{body}", "é".repeat(72))]
-        {
-            assert_eq!(problems(good), [""; 0], "{good}");
         }
     }
 

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use wire::escape::escape;
 
-use super::message::{Messages, Side};
+use super::head::Side;
+use super::message::Messages;
 use crate::ui::{self, BAD, DIM, GOOD, NOTE, PLACE};
 
 /// The maximum number of bytes of one piece that are shown.
@@ -145,7 +146,7 @@ fn seconds(time: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ui::tests::plain;
+    use crate::ui::plain;
 
     fn after(milliseconds: u64) -> Duration {
         Duration::from_millis(milliseconds)

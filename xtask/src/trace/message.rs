@@ -1,28 +1,19 @@
 //! Names the parts of HTTP messages in the bytes of one direction, as they arrive.
 //!
-//! A server has to reject a malformed message, but a trace should show it, so httparse skips invalid field lines here.
 //! Bytes that are not HTTP get no names, for example at the echo server of the first two chapters.
 
 use std::collections::VecDeque;
 
-use httparse::{EMPTY_HEADER, Header, ParserConfig, Status};
+use httparse::Status;
 use wire::Framing;
+
+use super::head::{Head, Side};
 
 /// The maximum length in bytes of a header section or of one line. Longer ones are not named.
 const MAX_HEAD: usize = 64 * 1024;
 
-/// The maximum number of field lines.
-const MAX_FIELDS: usize = 256;
-
 /// The maximum number of pieces of one body that are shown. The last piece is always shown.
 const MAX_PIECES: usize = 16;
-
-/// The sender of a direction.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Side {
-    Client,
-    Server,
-}
 
 /// Some bytes, and the name of the message part that they are. The name of bytes that are not HTTP is empty.
 #[derive(Debug, PartialEq, Eq)]
@@ -53,21 +44,13 @@ pub(super) struct Messages {
     head: Vec<u8>,
     /// The bytes of the current line that have arrived.
     line: Vec<u8>,
-    /// The number of pieces of the current body, and how many of them were not shown.
+    /// The number of pieces of the current body.
     pieces: usize,
-    hidden: usize,
 }
 
 impl Messages {
     pub(super) fn of(side: Side) -> Messages {
-        Messages {
-            side,
-            state: State::Head,
-            head: Vec::new(),
-            line: Vec::new(),
-            pieces: 0,
-            hidden: 0,
-        }
+        Messages { side, state: State::Head, head: Vec::new(), line: Vec::new(), pieces: 0 }
     }
 
     /// Cuts bytes that have arrived into named pieces. `methods` are those of the requests without a response so far:
@@ -113,15 +96,15 @@ impl Messages {
     /// pieces.
     fn shown(&mut self, name: String, is_body: bool) -> Option<String> {
         if !is_body {
-            (self.pieces, self.hidden) = (0, 0);
+            self.pieces = 0;
             return Some(name);
         }
+        let hidden = self.pieces.saturating_sub(MAX_PIECES);
         self.pieces += 1;
         if self.pieces > MAX_PIECES && self.state != State::Head {
-            self.hidden += 1;
             return None;
         }
-        Some(match self.hidden {
+        Some(match hidden {
             0 => name,
             count => format!("{name} ({count} pieces before it are not shown)"),
         })
@@ -145,21 +128,16 @@ impl Messages {
 
     fn whole_line(&mut self, line: &[u8], methods: &mut VecDeque<String>) -> String {
         let is_empty = line.trim_ascii_end().is_empty();
-        match self.state {
+        let (name, next) = match self.state {
             State::Head => return self.head_line(line, is_empty, methods).to_string(),
             State::ChunkSize => return self.chunk_size(line),
-            State::ChunkEnd => {
-                self.state = State::ChunkSize;
-                "end of the chunk"
-            }
-            State::Trailers if is_empty => {
-                self.state = State::Head;
-                "end of the body"
-            }
-            State::Trailers => "trailer",
-            _ => "",
-        }
-        .to_string()
+            State::ChunkEnd => ("end of the chunk", State::ChunkSize),
+            State::Trailers if is_empty => ("end of the body", State::Head),
+            State::Trailers => ("trailer", State::Trailers),
+            other => ("", other),
+        };
+        self.state = next;
+        name.to_string()
     }
 
     fn head_line(
@@ -227,48 +205,6 @@ impl Messages {
                 String::new()
             }
         }
-    }
-}
-
-/// The facts of a header section on which the end of the message depends.
-struct Head {
-    /// Of a request.
-    method: String,
-    /// Of a response.
-    status: u16,
-    length: Option<u64>,
-    is_chunked: bool,
-}
-
-impl Head {
-    /// Parses a header section, of which only the first line has to be complete. `None` when it is not HTTP/1.
-    fn parse(side: Side, bytes: &[u8]) -> Option<Head> {
-        let mut fields = [EMPTY_HEADER; MAX_FIELDS];
-        let mut config = ParserConfig::default();
-        config.ignore_invalid_headers_in_requests(true);
-        config.ignore_invalid_headers_in_responses(true);
-        let (method, status, fields) = match side {
-            Side::Client => {
-                let mut request = httparse::Request::new(&mut fields);
-                config.parse_request(&mut request, bytes).ok()?;
-                (request.method?.to_string(), 0, request.headers)
-            }
-            Side::Server => {
-                let mut response = httparse::Response::new(&mut fields);
-                config.parse_response(&mut response, bytes).ok()?;
-                (String::new(), response.code?, response.headers)
-            }
-        };
-        let value = |name| {
-            let field = fields.iter().find(|field: &&Header| field.name.eq_ignore_ascii_case(name));
-            field.map(|field| String::from_utf8_lossy(field.value).to_ascii_lowercase())
-        };
-        Some(Head {
-            method,
-            status,
-            length: value("content-length").and_then(|length| length.parse().ok()),
-            is_chunked: value("transfer-encoding").is_some_and(|coding| coding.contains("chunked")),
-        })
     }
 }
 

@@ -3,6 +3,7 @@
 //! [`relay`] forwards bytes, [`message`] names the part of a message that they are, [`connection_log`] makes lines of it.
 
 mod connection_log;
+mod head;
 mod message;
 mod relay;
 

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::connection_log::{ConnectionLog, End};
-use super::message::Side;
+use super::head::Side;
 
 /// The maximum number of open connections. Each has two threads.
 const MAX_CONNECTIONS: usize = 64;
@@ -128,7 +128,7 @@ mod tests {
     use wire::{Client, Script};
 
     use super::*;
-    use crate::ui::tests::plain;
+    use crate::ui::plain;
 
     /// Starts a trace of `target`. Returns its address and its output.
     fn trace(target: SocketAddr) -> (SocketAddr, Receiver<String>) {
