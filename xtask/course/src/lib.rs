@@ -2,6 +2,8 @@
 //! `steps/steps.toml`. `cargo xtask prove-climb` proves the claims in the lists, and the book shows the lines that each
 //! step adds.
 
+pub mod plot;
+
 use std::fs;
 use std::path::Path;
 

@@ -4,8 +4,9 @@ use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
 use ch05_middleware::middleware::token_bucket::{Limit, TokenBucket};
+use course::plot::{Axis, Plot, Series};
 
-use crate::plot::{Axis, Plot, Series, rounded};
+use crate::output::rounded;
 
 const BURST: NonZeroU32 = NonZeroU32::new(5).expect("five is not zero");
 const RATE: NonZeroU32 = NonZeroU32::new(1).expect("one is not zero");
@@ -47,10 +48,10 @@ pub(crate) fn plot() -> Plot {
     rejected.dedup();
     let marks = |name: &str, points| Series { name: name.to_string(), marks_only: true, points };
     Plot {
-        command: "cargo xtask plot token-bucket",
+        command: "cargo xtask plot token-bucket".to_string(),
         machine: None,
-        x: Axis { label: "seconds", doubling: false, from: 0.0, to: seconds(END) },
-        y: Axis { label: "tokens", doubling: false, from: 0.0, to: 6.0 },
+        x: Axis::linear("seconds", 0.0, seconds(END)),
+        y: Axis::linear("tokens", 0.0, 6.0),
         series: vec![
             Series::line("tokens in the bucket", level),
             marks("an accepted request", accepted),
@@ -75,6 +76,7 @@ fn seconds(milliseconds: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output;
 
     #[test]
     fn the_plot_in_the_book_shows_the_bucket_of_chapter_5() {
@@ -85,7 +87,7 @@ mod tests {
         let stored = std::fs::read_to_string(file).unwrap();
         assert_eq!(
             stored,
-            plot().to_json().unwrap(),
+            output::to_json(&plot()).unwrap(),
             "make it again: cargo xtask plot token-bucket"
         );
     }

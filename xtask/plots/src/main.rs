@@ -5,8 +5,8 @@
 mod bucket;
 mod clients;
 mod memory;
+mod output;
 mod overload;
-mod plot;
 mod serving;
 
 use std::fs;
@@ -14,8 +14,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
-
-use plot::Plot;
+use course::plot::Plot;
 
 /// Each plot with its name, which is also the name of its file.
 const PLOTS: [(&str, fn() -> Result<Plot>); 4] = [
@@ -50,8 +49,8 @@ fn main() -> Result<()> {
         let started = Instant::now();
         let plot = make().with_context(|| name.to_string())?;
         let file = folder.join(format!("{name}.json"));
-        fs::write(&file, plot.to_json()?).with_context(|| file.display().to_string())?;
-        println!("{name}: {:.1} s\n{}", started.elapsed().as_secs_f64(), plot.table());
+        fs::write(&file, output::to_json(&plot)?).with_context(|| file.display().to_string())?;
+        println!("{name}: {:.1} s\n{}", started.elapsed().as_secs_f64(), output::table(&plot));
     }
     Ok(())
 }

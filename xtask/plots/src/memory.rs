@@ -7,10 +7,11 @@ use std::process::{Command, Stdio};
 use std::{env, fs, io};
 
 use anyhow::{Context, Result};
+use course::plot::{Axis, Plot, Series};
 use wire::Program;
 
 use crate::clients;
-use crate::plot::{Axis, Plot, Series, machine, rounded};
+use crate::output::{machine, rounded};
 use crate::serving::{self, Model};
 
 /// The first argument of the program when it is the server: `serve MODEL CLIENTS`.
@@ -42,20 +43,10 @@ pub(crate) fn plot() -> Result<Plot> {
         Series::line(name, points.into_iter().map(|(x, y)| (x, rounded(y / unit))).collect())
     });
     Ok(Plot {
-        command: "cargo xtask plot memory",
+        command: "cargo xtask plot memory".to_string(),
         machine: Some(machine()),
-        x: Axis {
-            label: "idle clients, each after one request",
-            doubling: true,
-            from: 1.0,
-            to: 512.0,
-        },
-        y: Axis {
-            label: "memory of the server ÷ memory of part 6 with one client",
-            doubling: false,
-            from: 0.0,
-            to: 5.0,
-        },
+        x: Axis::doubling("idle clients, each after one request", 1.0, 512.0),
+        y: Axis::linear("memory of the server ÷ memory of part 6 with one client", 0.0, 5.0),
         series: series.collect(),
     })
 }

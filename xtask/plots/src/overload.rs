@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use ch02_thread_pool::core::thread_pool::PoolConfig;
 use ch02_thread_pool::core::{Deadline, ThreadPool};
+use course::plot::{Axis, Plot, Series};
 
-use crate::plot::{Axis, Plot, Series, machine, rounded};
+use crate::output::{machine, rounded};
 
 /// The duration of a task, which sleeps, so that the speed of the machine does not matter.
 const TASK: Duration = Duration::from_millis(10);
@@ -48,20 +49,10 @@ pub(crate) fn plot() -> Result<Plot> {
     }
     println!("rejected by the short queue, by load: {}", rejected.join(", "));
     Ok(Plot {
-        command: "cargo xtask plot overload",
+        command: "cargo xtask plot overload".to_string(),
         machine: Some(machine()),
-        x: Axis {
-            label: "arriving tasks ÷ tasks that the workers can run",
-            doubling: false,
-            from: 0.0,
-            to: 1.5,
-        },
-        y: Axis {
-            label: "90th percentile of the wait ÷ time of a task",
-            doubling: false,
-            from: 0.0,
-            to: 100.0,
-        },
+        x: Axis::linear("arriving tasks ÷ tasks that the workers can run", 0.0, 1.5),
+        y: Axis::linear("90th percentile of the wait ÷ time of a task", 0.0, 100.0),
         series: vec![
             Series::line("an unbounded queue", endless),
             Series::line("16 slots, then rejected", short),

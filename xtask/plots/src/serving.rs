@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use ch06_handlers::core::thread_pool::PoolConfig;
+use course::plot::{Axis, Plot, Series};
 
 use crate::clients;
-use crate::plot::{Axis, Plot, Series, machine, rounded};
+use crate::output::{machine, rounded};
 
 /// The duration of a measurement. The median of [`ROUNDS`] measurements is taken.
 const TIME: Duration = Duration::from_millis(400);
@@ -60,20 +61,10 @@ pub(crate) fn pausing() -> Result<Plot> {
         Series::line(name, points)
     });
     Ok(Plot {
-        command: "cargo xtask plot pausing-clients",
+        command: "cargo xtask plot pausing-clients".to_string(),
         machine: Some(machine()),
-        x: Axis {
-            label: "clients, each with a pause of 20 ms after a response",
-            doubling: true,
-            from: 1.0,
-            to: 128.0,
-        },
-        y: Axis {
-            label: "responses ÷ responses of an immediate server",
-            doubling: false,
-            from: 0.0,
-            to: 1.1,
-        },
+        x: Axis::doubling("clients, each with a pause of 20 ms after a response", 1.0, 128.0),
+        y: Axis::linear("responses ÷ responses of an immediate server", 0.0, 1.1),
         series: series.collect(),
     })
 }

@@ -3,9 +3,9 @@
 use std::fmt::Display;
 
 use anyhow::{Context, Result};
+use course::plot::{Axis, Plot, Series};
 
-use super::axis::{Axis, number};
-use super::series::Series;
+use super::axis::{number, share, ticks};
 use crate::html::escaped;
 
 /// The size of the picture in pixels: the area between the axes and the space around it.
@@ -17,16 +17,23 @@ const BELOW: f64 = 48.0;
 /// The height of a line of text above the area, for the name of a series or of the vertical axis.
 const LINE: f64 = 22.0;
 
-pub(super) fn svg(x: &Axis, y: &Axis, all: &[Series]) -> Result<String> {
+/// A line with more points than this is drawn without marks.
+pub(super) const MAX_MARKS: usize = 30;
+
+fn has_marks(series: &Series) -> bool {
+    series.marks_only || series.points.len() <= MAX_MARKS
+}
+
+pub(super) fn svg(plot: &Plot) -> Result<String> {
     // The names come first, then the name of the vertical axis, then the area.
-    let names = f64::from(u16::try_from(all.len())?);
-    let area = Area { x, y, top: (names + 1.0) * LINE + 8.0 };
+    let names = f64::from(u16::try_from(plot.series.len())?);
+    let area = Area { x: &plot.x, y: &plot.y, top: (names + 1.0) * LINE + 8.0 };
     let height = area.top + HEIGHT + BELOW;
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{height}\" viewBox=\"0 0 {WIDTH} {height}\">\n"
     );
     svg += &area.axes()?;
-    for (index, series) in all.iter().enumerate() {
+    for (index, series) in plot.series.iter().enumerate() {
         svg += &name(index, series)?;
         svg += &area.series(index, series).with_context(|| series.name.clone())?;
     }
@@ -42,22 +49,22 @@ struct Area<'a> {
 
 impl Area<'_> {
     fn x(&self, value: f64) -> Result<f64> {
-        Ok(LEFT + self.x.share(value)? * (WIDTH - LEFT - RIGHT))
+        Ok(LEFT + share(self.x, value)? * (WIDTH - LEFT - RIGHT))
     }
 
     fn y(&self, value: f64) -> Result<f64> {
-        Ok(self.top + (1.0 - self.y.share(value)?) * HEIGHT)
+        Ok(self.top + (1.0 - share(self.y, value)?) * HEIGHT)
     }
 
     fn axes(&self) -> Result<String> {
         let (right, bottom) = (WIDTH - RIGHT, self.top + HEIGHT);
         let mut svg = String::new();
-        for value in self.y.ticks() {
+        for value in ticks(self.y) {
             let y = self.y(value)?;
             svg += &rule("grid", [LEFT.to_string(), tenth(y), right.to_string(), tenth(y)]);
             svg += &text("end", LEFT - 8.0, tenth(y + 5.0), &number(value));
         }
-        for value in self.x.ticks() {
+        for value in ticks(self.x) {
             let x = tenth(self.x(value)?);
             let (from, to) = (bottom.to_string(), (bottom + 5.0).to_string());
             svg += &rule("axis", [x.clone(), from, x.clone(), to]);
@@ -79,7 +86,7 @@ impl Area<'_> {
             let points: Vec<_> = places.iter().map(|(x, y)| format!("{x:.1} {y:.1}")).collect();
             svg += &path(&format!("series s{index}"), &format!("M{}", points.join(" L")));
         }
-        if series.has_marks() {
+        if has_marks(series) {
             svg.extend(places.into_iter().map(|place| mark(index, place)));
         }
         Ok(svg)
@@ -94,7 +101,7 @@ fn name(index: usize, series: &Series) -> Result<String> {
     if !series.marks_only {
         svg += &path(&format!("series s{index}"), &format!("M{from} {y} H{to}"));
     }
-    if series.has_marks() {
+    if has_marks(series) {
         svg += &mark(index, (from.midpoint(to), y));
     }
     Ok(svg + &text("", to + 10.0, y + 5.0, &escaped(&series.name)))

@@ -6,30 +6,17 @@
 
 mod axis;
 mod draw;
-mod series;
 
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use serde::Deserialize;
+use course::plot::{Plot, Series};
 
 use crate::arguments::word;
 use crate::files;
 use crate::html::escaped;
-use axis::{Axis, number};
-use series::{MAX_MARKS, Series};
-
-/// The contents of a file of numbers.
-#[derive(Debug, Deserialize)]
-struct Plot {
-    /// The command that makes the file again.
-    command: String,
-    /// The machine on which it was measured, or `None` for computed numbers.
-    machine: Option<String>,
-    x: Axis,
-    y: Axis,
-    series: Vec<Series>,
-}
+use axis::number;
+use draw::MAX_MARKS;
 
 /// Draws the plot `NAME`. The text after the name is the alternative text.
 pub(crate) fn render(root: &Path, rest: &str) -> Result<String> {
@@ -42,48 +29,50 @@ pub(crate) fn render(root: &Path, rest: &str) -> Result<String> {
     Ok(format!(
         "<div class=\"figure plot\" role=\"img\" aria-label=\"{}\">\n{}</div>\n{}{}\n",
         escaped(alt),
-        draw::svg(&plot.x, &plot.y, &plot.series)?,
-        plot.source(),
-        plot.numbers()
+        draw::svg(&plot)?,
+        source(&plot),
+        numbers(&plot)
     ))
 }
 
-impl Plot {
-    /// The origin of the numbers, and the command that makes them again.
-    fn source(&self) -> String {
-        let from = match &self.machine {
-            Some(machine) => format!("Measured: {machine}."),
-            None => {
-                "Computed: the clock is invented, so it is the same on each machine.".to_string()
-            }
-        };
-        let (from, command) = (escaped(&from), escaped(&self.command));
-        format!("<p class=\"plot-source\">{from} Make it again: <code>{command}</code></p>\n")
-    }
+/// The origin of the numbers, and the command that makes them again.
+fn source(plot: &Plot) -> String {
+    let from = match &plot.machine {
+        Some(machine) => format!("Measured: {machine}."),
+        None => "Computed: the clock is invented, so it is the same on each machine.".to_string(),
+    };
+    let (from, command) = (escaped(&from), escaped(&plot.command));
+    format!("<p class=\"plot-source\">{from} Make it again: <code>{command}</code></p>\n")
+}
 
-    /// The numbers of the lines in a fold, if there are few and all lines have the same points. There is no blank line,
-    /// which would end the HTML block.
-    fn numbers(&self) -> String {
-        let lines: Vec<_> = self.series.iter().filter(|series| !series.marks_only).collect();
-        let Some((first, others)) = lines.split_first() else { return String::new() };
-        if first.points.len() > MAX_MARKS || !others.iter().all(|other| first.has_xs_of(other)) {
-            return String::new();
-        }
-        let names: Vec<_> = lines.iter().map(|series| escaped(&series.name)).collect();
-        let row = |(at, (x, _)): (usize, &(f64, f64))| {
-            let ys = lines.iter().map(|series| number(series.points[at].1));
-            let cells: Vec<_> = [number(*x)].into_iter().chain(ys).collect();
-            format!("<tr><td>{}</td></tr>\n", cells.join("</td><td>"))
-        };
-        let rows: String = first.points.iter().enumerate().map(row).collect();
-        let names = names.join("</th><th>");
-        let [x, y] = [&self.x.label, &self.y.label].map(|label| escaped(label));
-        format!(
-            "<details class=\"plot-numbers\"><summary>The numbers</summary>\n\
-             <div class=\"table-wrapper\"><table><thead><tr><th>{x}</th><th>{names}</th></tr></thead><tbody>\n\
-             {rows}</tbody></table></div>\n<p>In the columns: {y}.</p>\n</details>\n"
-        )
+/// The numbers of the lines in a fold, if there are few and all lines have the same points. There is no blank line,
+/// which would end the HTML block.
+fn numbers(plot: &Plot) -> String {
+    let lines: Vec<_> = plot.series.iter().filter(|series| !series.marks_only).collect();
+    let Some((first, others)) = lines.split_first() else { return String::new() };
+    if first.points.len() > MAX_MARKS || !others.iter().all(|other| have_same_xs(first, other)) {
+        return String::new();
     }
+    let names: Vec<_> = lines.iter().map(|series| escaped(&series.name)).collect();
+    let row = |(at, (x, _)): (usize, &(f64, f64))| {
+        let ys = lines.iter().map(|series| number(series.points[at].1));
+        let cells: Vec<_> = [number(*x)].into_iter().chain(ys).collect();
+        format!("<tr><td>{}</td></tr>\n", cells.join("</td><td>"))
+    };
+    let rows: String = first.points.iter().enumerate().map(row).collect();
+    let names = names.join("</th><th>");
+    let [x, y] = [&plot.x.label, &plot.y.label].map(|label| escaped(label));
+    format!(
+        "<details class=\"plot-numbers\"><summary>The numbers</summary>\n\
+         <div class=\"table-wrapper\"><table><thead><tr><th>{x}</th><th>{names}</th></tr></thead><tbody>\n\
+         {rows}</tbody></table></div>\n<p>In the columns: {y}.</p>\n</details>\n"
+    )
+}
+
+/// Whether two lines have points at the same places of the horizontal axis.
+fn have_same_xs(one: &Series, other: &Series) -> bool {
+    let mut pairs = one.points.iter().zip(&other.points);
+    one.points.len() == other.points.len() && pairs.all(|(a, b)| (a.0 - b.0).abs() < 1e-9)
 }
 
 #[cfg(test)]

@@ -1,0 +1,41 @@
+//! Writes the numbers of a plot, as a file and for the terminal.
+
+use std::fmt::Write as _;
+
+use anyhow::Result;
+use course::plot::Plot;
+
+/// The contents of its file, with a line for each point.
+pub(crate) fn to_json(plot: &Plot) -> Result<String> {
+    let mut text = serde_json::to_string_pretty(plot)?;
+    // serde_json writes each number on a line of its own.
+    while let Some(at) = text.find("[\n          ") {
+        let end = at + text[at..].find(']').unwrap_or_default();
+        let pair = text[at..=end].split_whitespace().collect::<Vec<_>>().join(" ");
+        text.replace_range(at..=end, &pair.replace("[ ", "[").replace(" ]", "]"));
+    }
+    text.push('\n');
+    Ok(text)
+}
+
+/// The first numbers, for the terminal.
+pub(crate) fn table(plot: &Plot) -> String {
+    let mut table = String::new();
+    for series in &plot.series {
+        let points = series.points.iter().take(20).map(|(x, y)| format!("{x:.2}:{y:.3}"));
+        // Writing to a string cannot fail.
+        let _ = writeln!(table, "  {:<24} {}", series.name, points.collect::<Vec<_>>().join(" "));
+    }
+    table
+}
+
+/// Three decimal places are more than a plot can show.
+pub(crate) fn rounded(number: f64) -> f64 {
+    (number * 1000.0).round() / 1000.0
+}
+
+/// The description of the machine, for readers.
+pub(crate) fn machine() -> String {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    format!("Linux, {cores} cores, the clients on the same machine")
+}
