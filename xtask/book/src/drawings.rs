@@ -9,7 +9,7 @@ use std::process::Stdio;
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::figure::{DRAW, folder, name};
-use crate::page::{Part, parts};
+use crate::page::fences;
 use crate::sources::Sources;
 use crate::{cargo, files};
 
@@ -89,12 +89,9 @@ fn draw_missing(root: &Path) -> Result<()> {
 fn on_pages(root: &Path) -> Result<Drawings> {
     let mut drawings = Drawings::new();
     for (page, text) in files::pages(root)? {
-        for part in parts(&text) {
-            let Part::Fence { line, info, body, .. } = part else { continue };
-            if info.split([' ', ',']).next() == Some("svgbob") {
-                let (place, art) = (format!("book/src/{page}:{line}"), body.join("\n"));
-                drawings.entry(name(&art)).or_insert(Drawing { place, art });
-            }
+        for fence in fences(&text).filter(|fence| fence.kind() == "svgbob") {
+            let (place, art) = (format!("book/src/{page}:{}", fence.line), fence.body.join("\n"));
+            drawings.entry(name(&art)).or_insert(Drawing { place, art });
         }
     }
     Ok(drawings)

@@ -65,18 +65,15 @@ impl Told {
     }
 
     fn parse(patch: &str) -> Told {
-        let mut told = Told::default();
-        for line in patch.lines().take_while(|line| !line.starts_with("diff --git")) {
-            if let Some(sentence) = line.strip_prefix("Caught-by: ") {
-                told.caught_by = sentence.to_string();
-            } else if !line.starts_with("Based-on: ") && !line.is_empty() {
-                if !told.text.is_empty() {
-                    told.text.push(' ');
-                }
-                told.text.push_str(line);
-            }
+        let head = || patch.lines().take_while(|line| !line.starts_with("diff --git"));
+        let caught_by = head().find_map(|line| line.strip_prefix("Caught-by: "));
+        let is_text = |line: &&str| {
+            !line.is_empty() && !line.starts_with("Caught-by: ") && !line.starts_with("Based-on: ")
+        };
+        Told {
+            text: head().filter(is_text).collect::<Vec<_>>().join(" "),
+            caught_by: caught_by.unwrap_or_default().to_string(),
         }
-        told
     }
 }
 

@@ -8,7 +8,7 @@ use crate::front::Front;
 use crate::html::with_code;
 use crate::listing::{Expanded, Shown};
 use crate::measure::{Measure, Meter};
-use crate::page::{Part, parts};
+use crate::page::{Fence, Part, parts};
 use crate::sources::Sources;
 use crate::transcript;
 
@@ -71,20 +71,18 @@ fn expand_part(sources: &Sources, part: &Part) -> Result<Expanded> {
             bail!("a directive stands on a line of its own: {}", text.trim())
         }
         Part::Text(_, text) => summary(text),
-        Part::Fence { body, raw, .. } if raw.len() < body.len() + 2 => {
-            bail!("this block has no end")
-        }
         Part::Directive(_, text) => {
             let expanded = directive::expand(sources, text);
             return expanded.with_context(|| format!("{{{{#{text}}}}}"));
         }
-        Part::Fence { info, body, raw, .. } => {
-            match info.split([' ', ',']).next().unwrap_or_default() {
-                "svgbob" => figure::render(sources.root(), info, &body.join("\n"))?,
-                "transcript" | "transcript-not-run" => transcript::render(body),
-                _ => raw.join("\n"),
-            }
+        Part::Fence(Fence { body, raw, .. }) if raw.len() < body.len() + 2 => {
+            bail!("this block has no end")
         }
+        Part::Fence(fence) => match fence.kind() {
+            "svgbob" => figure::render(sources.root(), &fence.info, &fence.body.join("\n"))?,
+            "transcript" | "transcript-not-run" => transcript::render(&fence.body),
+            _ => fence.raw.join("\n"),
+        },
     };
     Ok(Expanded { markdown, shown: Vec::new() })
 }

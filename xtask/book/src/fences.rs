@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use crate::files;
-use crate::page::{Part, parts};
+use crate::page::fences;
 
 /// The expected number of code blocks that are written in the prose instead of taken from a crate: compile errors, and
 /// variants of the code. All are marked.
@@ -15,15 +15,16 @@ const SKETCHES: usize = 12;
 pub(crate) fn check(root: &Path, problems: &mut Vec<String>) -> Result<usize> {
     let mut sketches = 0;
     for (page, text) in files::pages(root)? {
-        for part in parts(&text) {
-            let Part::Fence { line, info, .. } = part else { continue };
-            let mut words = info.split([' ', ',']);
-            match words.next().unwrap_or_default() {
-                "rust" if words.any(|word| word == "sketch") => sketches += 1,
+        for fence in fences(&text) {
+            let place = format!("book/src/{page}:{}", fence.line);
+            match fence.kind() {
+                "rust" if fence.info.split([' ', ',']).any(|word| word == "sketch") => {
+                    sketches += 1;
+                }
                 "rust" => problems.push(format!(
-                    "book/src/{page}:{line}: code in a page drifts; use {{{{#item …}}}} to take it from a chapter"
+                    "{place}: code in a page drifts; use {{{{#item …}}}} to take it from a chapter"
                 )),
-                "" => problems.push(format!("book/src/{page}:{line}: say what this block is, such as ```text")),
+                "" => problems.push(format!("{place}: say what this block is, such as ```text")),
                 _ => {}
             }
         }

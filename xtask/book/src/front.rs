@@ -8,7 +8,7 @@
 //! ---
 //! ```
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context, Result, bail};
 use wire::climb::{Stage, stages};
 
 const FENCE: &str = "---";
@@ -25,10 +25,13 @@ pub(crate) enum Path {
 }
 
 impl Path {
-    fn parse(name: &str) -> Option<Path> {
-        [Path::Core, Path::Deeper, Path::Interview]
-            .into_iter()
-            .find(|path| path.title().to_lowercase() == name)
+    fn parse(name: &str) -> Result<Path> {
+        Ok(match name {
+            "core" => Path::Core,
+            "deeper" => Path::Deeper,
+            "interview" => Path::Interview,
+            _ => bail!("no path `{name}`; there are core, deeper, interview"),
+        })
     }
 
     fn title(self) -> &'static str {
@@ -70,13 +73,11 @@ impl Front {
         }
         let count = lines(text);
         if count == 0 && text.lines().next().is_some_and(|line| line.trim_end() == FENCE) {
-            return Err(anyhow!("book/src/{page}:1: the front matter has no `---` at its end"));
+            bail!("book/src/{page}:1: the front matter has no `---` at its end");
         }
         let all = stages();
         for (index, line) in text.lines().enumerate().take(count.saturating_sub(1)).skip(1) {
-            front
-                .line(line, &all)
-                .map_err(|error| error.context(format!("book/src/{page}:{}", index + 1)))?;
+            front.line(line, &all).with_context(|| format!("book/src/{page}:{}", index + 1))?;
         }
         Ok(front)
     }
@@ -86,22 +87,17 @@ impl Front {
         // The value may be followed by a comment, as in YAML.
         let value = value.split(" #").next().unwrap_or_default().trim();
         match key.trim() {
-            "path" => {
-                let path = Path::parse(value);
-                self.path = Some(path.ok_or_else(|| {
-                    anyhow!("no path `{value}`; there are core, deeper, interview")
-                })?);
-            }
+            "path" => self.path = Some(Path::parse(value)?),
             "stage" => {
                 for number in value.split(',').map(str::trim) {
                     let stage = all.iter().find(|stage| stage.number.to_string() == number);
-                    let stage = stage.ok_or_else(|| {
-                        anyhow!("no stage `{number}`; they are numbered from 1 to {}", all.len())
+                    let stage = stage.with_context(|| {
+                        format!("no stage `{number}`; they are numbered from 1 to {}", all.len())
                     })?;
                     self.stages.push(stage.number);
                 }
             }
-            key => return Err(anyhow!("no key `{key}` in front matter; there are path, stage")),
+            key => bail!("no key `{key}` in front matter; there are path, stage"),
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! Measures how much there is to read on a page, in words, lines of code, and transcripts outside of folds.
 
-use crate::page::{Part, parts};
+use crate::page::{Fence, Part, parts};
 use crate::pattern::regex;
 
 /// The number of words that a reader reads in a minute.
@@ -81,18 +81,18 @@ impl Meter {
                 for part in parts(markdown) {
                     match part {
                         Part::Text(_, line) if is_prose => self.text(&line),
-                        Part::Fence { info, body, .. } => self.code(&info, &body),
+                        Part::Fence(fence) => self.code(&fence),
                         _ => {}
                     }
                 }
             }
-            Part::Fence { info, body, .. } => match info.split(' ').next().unwrap_or_default() {
+            Part::Fence(fence) => match fence.kind() {
                 "svgbob" => {}
                 "transcript" | "transcript-not-run" => {
                     self.measure.runs += 1;
                     self.measure.transcripts += usize::from(self.folds.iter().all(|it| *it));
                 }
-                _ => self.code(info, body),
+                _ => self.code(fence),
             },
         }
     }
@@ -117,7 +117,7 @@ impl Meter {
         }
     }
 
-    fn code(&mut self, info: &str, body: &[String]) {
+    fn code(&mut self, Fence { info, body, .. }: &Fence) {
         if !self.folds.is_empty() {
             return;
         }

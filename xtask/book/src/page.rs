@@ -9,17 +9,44 @@ pub(crate) enum Part {
     Text(usize, String),
     /// A line of the form `{{#…}}`, without the braces.
     Directive(usize, String),
-    /// A fenced block, that is the text after its fence, and its lines.
-    Fence { line: usize, info: String, body: Vec<String>, raw: Vec<String> },
+    Fence(Fence),
+}
+
+/// A fenced block.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Fence {
+    pub(crate) line: usize,
+    /// The text after the opening fence.
+    pub(crate) info: String,
+    pub(crate) body: Vec<String>,
+    /// The body between its fences.
+    pub(crate) raw: Vec<String>,
+}
+
+impl Fence {
+    /// The first word after the opening fence, such as `rust`.
+    pub(crate) fn kind(&self) -> &str {
+        self.info.split([' ', ',']).next().unwrap_or_default()
+    }
 }
 
 impl Part {
     /// The line on which it starts.
     pub(crate) fn line(&self) -> usize {
         match self {
-            Part::Text(line, _) | Part::Directive(line, _) | Part::Fence { line, .. } => *line,
+            Part::Text(line, _) | Part::Directive(line, _) | Part::Fence(Fence { line, .. }) => {
+                *line
+            }
         }
     }
+}
+
+/// The fenced blocks of a page.
+pub(crate) fn fences(text: &str) -> impl Iterator<Item = Fence> {
+    parts(text).into_iter().filter_map(|part| match part {
+        Part::Fence(fence) => Some(fence),
+        _ => None,
+    })
 }
 
 /// Splits a page. The lines of its front matter become blank, so that all other lines keep their numbers.
@@ -45,7 +72,7 @@ pub(crate) fn parts(text: &str) -> Vec<Part> {
                 }
                 body.push(line.to_string());
             }
-            parts.push(Part::Fence { line: number, info, body, raw });
+            parts.push(Part::Fence(Fence { line: number, info, body, raw }));
         } else if let Some(inner) =
             trimmed.strip_prefix("{{#").and_then(|rest| rest.strip_suffix("}}"))
         {
@@ -64,7 +91,7 @@ pub(crate) fn prose(text: &str, line: impl Fn(&str) -> String) -> String {
         match part {
             Part::Text(_, text) => prose.push_str(&line(&text)),
             Part::Directive(..) => {}
-            Part::Fence { raw, .. } => prose.push_str(&"\n".repeat(raw.len() - 1)),
+            Part::Fence(Fence { raw, .. }) => prose.push_str(&"\n".repeat(raw.len() - 1)),
         }
         prose.push('\n');
     }
@@ -88,14 +115,17 @@ mod tests {
     #[test]
     fn directives_inside_a_fence_are_text() {
         let page = "a\n{{#file 01 x}}\n```text x\n{{#no}}\n```\n";
-        let fence = Part::Fence {
+        let fence = Fence {
             line: 3,
             info: "text x".to_string(),
             body: vec!["{{#no}}".to_string()],
             raw: ["```text x", "{{#no}}", "```"].map(str::to_string).to_vec(),
         };
-        let expected =
-            [Part::Text(1, "a".to_string()), Part::Directive(2, "file 01 x".to_string()), fence];
+        let expected = [
+            Part::Text(1, "a".to_string()),
+            Part::Directive(2, "file 01 x".to_string()),
+            Part::Fence(fence),
+        ];
         assert_eq!(parts(page), expected);
     }
 }

@@ -16,7 +16,7 @@ use super::replay::{self, How, LONG_PATIENCE, PATIENCE};
 use super::script;
 use crate::built::Built;
 use crate::files;
-use crate::page::{Part, parts};
+use crate::page::{Fence, fences};
 use crate::sources::Sources;
 
 /// A page, and its transcripts.
@@ -25,33 +25,28 @@ struct Page {
     /// `book/src/part1/run-it.md`
     name: String,
     text: String,
-    transcripts: Vec<Transcript>,
+    transcripts: Vec<Fence>,
 }
 
-struct Transcript {
-    line: usize,
-    info: String,
-    body: Vec<String>,
-    raw: Vec<String>,
+/// Whether the block is a `transcript`, and not a `transcript-not-run`.
+fn is_run(transcript: &Fence) -> bool {
+    transcript.kind() == "transcript"
 }
 
-impl Transcript {
-    /// Whether the block is a `transcript`, and not a `transcript-not-run`.
-    fn is_run(&self) -> bool {
-        self.info.split(' ').next() == Some("transcript")
-    }
+/// The reason why the transcript is not replayed.
+fn reason(transcript: &Fence) -> Option<&str> {
+    let (_, reason) = transcript.info.split_once("reason=\"")?;
+    Some(reason.trim_end_matches('"')).filter(|reason| !reason.is_empty())
+}
 
-    /// The reason why the transcript is not replayed.
-    fn reason(&self) -> Option<&str> {
-        let (_, reason) = self.info.split_once("reason=\"")?;
-        Some(reason.trim_end_matches('"')).filter(|reason| !reason.is_empty())
-    }
+/// The value of `NAME=VALUE` after the fence.
+fn option<'a>(transcript: &'a Fence, name: &str) -> Option<&'a str> {
+    transcript.info.split(' ').find_map(|word| word.strip_prefix(name)?.strip_prefix('='))
+}
 
-    /// The first program of `needs=haproxy,redis-server` that is missing on this machine.
-    fn missing(&self) -> Option<&str> {
-        let needed = self.info.split(' ').find_map(|word| word.strip_prefix("needs="))?;
-        needed.split(',').find(|program| !is_installed(program))
-    }
+/// The first program of `needs=haproxy,redis-server` that is missing on this machine.
+fn missing(transcript: &Fence) -> Option<&str> {
+    option(transcript, "needs")?.split(',').find(|program| !is_installed(program))
 }
 
 /// Whether a program of this name is on the path, or in the directories for servers that Debian has only on root's
@@ -78,12 +73,13 @@ pub(crate) fn run(chosen: &[PathBuf], bless: bool, jobs: NonZeroUsize) -> Result
     let pages = pages(&sources, chosen)?;
     let patience = if chosen.is_empty() { LONG_PATIENCE } else { PATIENCE };
     let how = How { bless, patience };
-    let mut all = Outcome::default();
-    for outcome in replay_pages(&pages, &build(&sources, &pages)?, how, jobs)? {
+    let outcomes = replay_pages(&pages, &build(&sources, &pages)?, how, jobs)?;
+    let all = outcomes.into_iter().fold(Outcome::default(), |mut all, outcome| {
         all.passed += outcome.passed;
         all.failed.extend(outcome.failed);
         all.skipped.extend(outcome.skipped);
-    }
+        all
+    });
     for line in &all.skipped {
         println!("{line}");
     }
@@ -116,15 +112,8 @@ fn pages(sources: &Sources, chosen: &[PathBuf]) -> Result<Vec<Page>> {
     let mut pages = Vec::new();
     for path in paths {
         let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-        let transcripts: Vec<_> = parts(&text)
-            .into_iter()
-            .filter_map(|part| match part {
-                Part::Fence { line, info, body, raw } if info.starts_with("transcript") => {
-                    Some(Transcript { line, info, body, raw })
-                }
-                _ => None,
-            })
-            .collect();
+        let transcripts: Vec<_> =
+            fences(&text).filter(|fence| fence.kind().starts_with("transcript")).collect();
         if !transcripts.is_empty() {
             let name = path.strip_prefix(sources.root()).unwrap_or(&path).display().to_string();
             pages.push(Page { path, name, text, transcripts });
@@ -135,7 +124,7 @@ fn pages(sources: &Sources, chosen: &[PathBuf]) -> Result<Vec<Page>> {
 
 /// Builds the programs that the transcripts run, if there are any.
 fn build(sources: &Sources, pages: &[Page]) -> Result<Built> {
-    let transcripts = pages.iter().flat_map(|page| &page.transcripts).filter(|it| it.is_run());
+    let transcripts = pages.iter().flat_map(|page| &page.transcripts).filter(|it| is_run(it));
     let bodies: Vec<_> = transcripts.map(|it| &it.body).collect();
     if bodies.is_empty() {
         return Built::nothing(sources);
@@ -184,14 +173,14 @@ fn replay_page(sources: &Sources, built: &Built, page: &Page, how: How) -> Resul
     let mut replaced = Vec::new();
     for transcript in &page.transcripts {
         let place = format!("{}:{}", page.name, transcript.line);
-        if !transcript.is_run() {
-            match transcript.reason() {
+        if !is_run(transcript) {
+            match reason(transcript) {
                 Some(reason) => outcome.skipped.push(format!("{place}: not replayed: {reason}")),
                 None => outcome.failed.push(format!("{place}: say why with reason=\"…\"")),
             }
             continue;
         }
-        if let Some(program) = transcript.missing() {
+        if let Some(program) = missing(transcript) {
             outcome.skipped.push(format!("{place}: not replayed: {program} is not installed"));
             continue;
         }
@@ -209,10 +198,9 @@ fn replay_page(sources: &Sources, built: &Built, page: &Page, how: How) -> Resul
     Ok(outcome)
 }
 
-fn one(sources: &Sources, built: &Built, transcript: &Transcript, how: How) -> Result<Vec<String>> {
+fn one(sources: &Sources, built: &Built, transcript: &Fence, how: How) -> Result<Vec<String>> {
     let steps = script::parse(&transcript.body)?;
-    let chapter = transcript.info.split(' ').find_map(|word| word.strip_prefix("chapter="));
-    replay::run(sources, built, chapter, &steps, how)
+    replay::run(sources, built, option(transcript, "chapter"), &steps, how)
 }
 
 /// Replaces the blocks by their real output.
@@ -240,11 +228,10 @@ mod tests {
             path: PathBuf::new(),
             name: format!("{number}.md"),
             text: String::new(),
-            transcripts: vec![Transcript {
+            transcripts: vec![Fence {
                 line: 1,
                 info: format!("transcript-not-run reason=\"{number}\""),
-                body: Vec::new(),
-                raw: Vec::new(),
+                ..Fence::default()
             }],
         };
         let pages: Vec<Page> = (0..50).map(page).collect();
@@ -264,9 +251,8 @@ mod tests {
             ("transcript needs=sh", None),
             ("transcript needs=sh,no-such-program chapter=01_echo_socket", Some("no-such-program")),
         ] {
-            let (body, raw) = (Vec::new(), Vec::new());
-            let transcript = Transcript { line: 1, info: info.to_string(), body, raw };
-            assert_eq!(transcript.missing(), missing, "{info}");
+            let transcript = Fence { info: info.to_string(), ..Fence::default() };
+            assert_eq!(super::missing(&transcript), missing, "{info}");
         }
     }
 }
