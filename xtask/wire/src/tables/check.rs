@@ -23,16 +23,6 @@ pub enum Check {
 }
 
 impl Check {
-    /// The JSON body has this string at this pointer.
-    pub fn text(pointer: &'static str, text: &'static str) -> Check {
-        Check::Json(pointer, Value::from(text))
-    }
-
-    /// The field `Allow` lists each of these methods.
-    pub fn allows<const N: usize>(methods: [&'static str; N]) -> [Check; N] {
-        methods.map(|method| Check::Lists("Allow", method))
-    }
-
     /// Returns the problem of the reply, if there is one.
     pub fn problem(&self, reply: &Reply) -> Option<String> {
         match self {

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::requests::post;
-use super::{Check, Row, Table};
+use super::{Row, Table};
 
 /// A chunked request to `/echo`.
 fn chunked(body: &str) -> Vec<u8> {
@@ -42,7 +42,7 @@ fn good(table: &mut Table) {
             b"\r\n0\r\n\r\n\r\n",
         ),
     ] {
-        table.answered(200, name, chunked(body), [Check::Body(content)]);
+        table.answered(200, name, chunked(body)).body(content);
     }
 
     table.rule("RFC 9112 section 7.1.1", "Chunk extensions are ignored");
@@ -52,7 +52,7 @@ fn good(table: &mut Table) {
         ("a quoted value", "5;x=\"a b;c\"\r\nhello\r\n0\r\n\r\n"),
         ("white space around the semicolon", "5 \t; x\r\nhello\r\n0\r\n\r\n"),
     ] {
-        table.answered(200, name, chunked(body), [Check::Body(b"hello")]);
+        table.answered(200, name, chunked(body)).body(b"hello");
     }
 }
 
@@ -120,7 +120,7 @@ fn lines(table: &mut Table) {
         chunked(&format!("{line}hello\r\n0\r\n\r\n"))
     };
     table.refused(400, "a size line of 2 KiB", with_size_line(2048 + 4));
-    table.answered(200, "a size line of 1 KiB", with_size_line(1024), [Check::Body(b"hello")]);
+    table.answered(200, "a size line of 1 KiB", with_size_line(1024)).body(b"hello");
     table.refused(400, "one byte more", with_size_line(1025));
     table.refused(400, "zeros without end", chunked(&"0".repeat(4096)));
     let wasteful = format!("1;{}\r\nx\r\n", "y".repeat(200)).repeat(200);
@@ -130,32 +130,20 @@ fn lines(table: &mut Table) {
         chunked(&format!("{wasteful}0\r\n\r\n")),
     );
     // A sender that writes byte by byte produces this, so it is no attack.
-    table.answered(
-        200,
-        "a thousand chunks of one byte",
-        inspected(&format!("{}0\r\n\r\n", "1\r\nx\r\n".repeat(1000))),
-        [Check::Json("/body_length", json!(1000))],
-    );
+    let thousand = inspected(&format!("{}0\r\n\r\n", "1\r\nx\r\n".repeat(1000)));
+    table.answered(200, "a thousand chunks of one byte", thousand).json("/body_length", 1000);
 }
 
 fn trailers(table: &mut Table) {
     table.rule("RFC 9112 section 7.1.2", "Trailers are kept apart from the header fields");
-    table.answered(
-        200,
-        "one",
-        inspected("5\r\nhello\r\n0\r\nX-Sum: 42\r\n\r\n"),
-        [
-            Check::Json("/trailers", json!([["X-Sum", "42"]])),
-            Check::Json("/body_length", json!(5)),
-            Check::Json("/headers", json!([["Host", "a"], ["Transfer-Encoding", "chunked"]])),
-        ],
-    );
-    table.answered(
-        200,
-        "two of one name",
-        inspected("0\r\nA: 1\r\na:\t2 \r\n\r\n"),
-        [Check::Json("/trailers", json!([["A", "1"], ["a", "2"]]))],
-    );
+    table
+        .answered(200, "one", inspected("5\r\nhello\r\n0\r\nX-Sum: 42\r\n\r\n"))
+        .json("/trailers", json!([["X-Sum", "42"]]))
+        .json("/body_length", 5)
+        .json("/headers", json!([["Host", "a"], ["Transfer-Encoding", "chunked"]]));
+    table
+        .answered(200, "two of one name", inspected("0\r\nA: 1\r\na:\t2 \r\n\r\n"))
+        .json("/trailers", json!([["A", "1"], ["a", "2"]]));
 
     table.rule("RFC 9110 section 6.5.1", "A trailer that frames or routes is rejected");
     for (name, body) in [
@@ -186,8 +174,7 @@ fn trailer_limits(table: &mut Table) {
     table.rule("RFC 9110 section 5.4", "The trailer section is limited");
     // The empty line counts towards the limit.
     let section = |bytes: usize| inspected(&format!("0\r\nX: {}\r\n\r\n", "y".repeat(bytes - 7)));
-    let empty = [Check::Json("/body_length", json!(0))];
-    table.answered(200, "8 KiB exactly", section(8 * 1024), empty);
+    table.answered(200, "8 KiB exactly", section(8 * 1024)).json("/body_length", 0);
     table.refused(431, "one byte more", section(8 * 1024 + 1));
     let long = format!("0\r\nX: {}", "y".repeat(9 * 1024));
     table.refused(431, "9 KiB in one", chunked(&format!("{long}\r\n\r\n")));

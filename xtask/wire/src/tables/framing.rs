@@ -3,10 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use serde_json::json;
-
-use super::requests::{expect, expect_status, post};
-use super::{Check, Row, Table};
+use super::requests::{expect, expect_status, plain, post};
+use super::{Row, Table};
 use crate::{Client, Kind, WireError};
 
 /// The table.
@@ -28,36 +26,21 @@ pub fn rows() -> Vec<Row> {
 
 fn pipelining(table: &mut Table) {
     table.rule("RFC 9112 section 9.3.2", "Pipelined requests get their responses in order");
-    table.sequence(
-        &[200, 404],
-        "two in one write",
-        b"GET / HTTP/1.1\r\nHost: a\r\n\r\nGET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n",
-        [Check::text("/error", "not_found")],
-    );
-    table.sequence(
-        &[200, 200],
-        "a body between them",
-        b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabcPUT /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\ndef\r\n0\r\n\r\n",
-        [Check::Body(b"def")],
-    );
-    table.sequence(
-        &[405, 200],
-        "a body that no handler reads",
-        b"DELETE / HTTP/1.1\r\nHost: a\r\nContent-Length: 19\r\n\r\nGET /x HTTP/1.1\r\n\r\nPOST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nz",
-        [Check::Body(b"z")],
-    );
-    table.sequence(
-        &[404, 200],
-        "a chunked body that no handler reads",
-        b"POST /nowhere HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n13\r\nGET /x HTTP/1.1\r\n\r\n\r\n0\r\n\r\nGET /inspect HTTP/1.1\r\nHost: b\r\n\r\n",
-        [Check::text("/host", "b")],
-    );
-    table.answered(
-        200,
-        "GET with a body",
-        b"GET /inspect HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello",
-        [Check::Json("/body_length", json!(5))],
-    );
+    let two = [plain("GET /"), plain("GET /nowhere")].concat();
+    table.sequence(&[200, 404], "two in one write", two).json("/error", "not_found");
+    let put =
+        "PUT /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\ndef\r\n0\r\n\r\n";
+    let two = post("Content-Length: 3", &format!("abc{put}"));
+    table.sequence(&[200, 200], "a body between them", two).body(b"def");
+    let unread =
+        "DELETE / HTTP/1.1\r\nHost: a\r\nContent-Length: 19\r\n\r\nGET /x HTTP/1.1\r\n\r\n";
+    let two = [unread.as_bytes(), &post("Content-Length: 1", "z")].concat();
+    table.sequence(&[405, 200], "a body that no handler reads", two).body(b"z");
+    let unread = "POST /nowhere HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n13\r\nGET /x HTTP/1.1\r\n\r\n\r\n0\r\n\r\n";
+    let two = format!("{unread}GET /inspect HTTP/1.1\r\nHost: b\r\n\r\n").into_bytes();
+    table.sequence(&[404, 200], "a chunked body that no handler reads", two).json("/host", "b");
+    let hello = b"GET /inspect HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello";
+    table.answered(200, "GET with a body", hello).json("/body_length", 5);
     table.scenario("a thousand in one write", many_in_one_write);
 }
 
@@ -73,7 +56,7 @@ fn keep_alive(table: &mut Table) {
         ("an element that contains it", "Connection: closed, not-close\r\n"),
         ("empty", "Connection:\r\n"),
     ] {
-        table.answered(200, name, with("HTTP/1.1", fields), [Check::NoField("Connection")]);
+        table.answered(200, name, with("HTTP/1.1", fields)).no_field("Connection");
     }
     for (name, fields) in [
         ("close", "Connection: close\r\n"),
@@ -83,7 +66,7 @@ fn keep_alive(table: &mut Table) {
         ("close on a second line", "Connection: TE\r\nConnection: close\r\n"),
         ("close beside keep-alive", "Connection: keep-alive, close\r\n"),
     ] {
-        table.last(200, name, with("HTTP/1.1", fields), []);
+        table.last(200, name, with("HTTP/1.1", fields));
     }
 
     table.rule("RFC 9112 section 9.3", "HTTP/1.0 closes unless Connection lists keep-alive");
@@ -93,14 +76,13 @@ fn keep_alive(table: &mut Table) {
         ("another element", "Connection: TE\r\n"),
         ("keep-alive and close", "Connection: keep-alive, close\r\n"),
     ] {
-        table.last(200, name, with("HTTP/1.0", fields), []);
+        table.last(200, name, with("HTTP/1.0", fields));
     }
     for (name, fields) in [
         ("keep-alive", "Connection: keep-alive\r\n"),
         ("in a list, in capitals", "Connection: TE, Keep-Alive\r\n"),
     ] {
-        let says_so = [Check::Lists("Connection", "keep-alive")];
-        table.answered(200, name, with("HTTP/1.0", fields), says_so);
+        table.answered(200, name, with("HTTP/1.0", fields)).lists("Connection", "keep-alive");
     }
 }
 
@@ -109,18 +91,11 @@ fn expectations(table: &mut Table) {
     table.scenario("the body waits for it", continue_comes_first);
     table.scenario("not once the body has begun to arrive", no_continue_for_a_body_that_comes);
     table.scenario("not without the expectation", no_continue_unasked);
-    table.answered(
-        200,
-        "no body, no 100",
-        post("Content-Length: 0\r\nExpect: 100-continue", ""),
-        [Check::Body(b"")],
-    );
-    table.last(
-        200,
-        "ignored in HTTP/1.0",
-        b"POST /echo HTTP/1.0\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\nhi",
-        [Check::Body(b"hi")],
-    );
+    table
+        .answered(200, "no body, no 100", post("Content-Length: 0\r\nExpect: 100-continue", ""))
+        .body(b"");
+    let hi = b"POST /echo HTTP/1.0\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\nhi";
+    table.last(200, "ignored in HTTP/1.0", hi).body(b"hi");
 
     table.rule("RFC 9110 section 10.1.1", "A rejected request gets its final status and no 100");
     for (status, name, fields) in [
@@ -137,12 +112,8 @@ fn expectations(table: &mut Table) {
         "beside the known one",
         post("Content-Length: 2\r\nExpect: 100-continue, magic", "hi"),
     );
-    table.last(
-        200,
-        "not in HTTP/1.0, which has none",
-        b"POST /echo HTTP/1.0\r\nContent-Length: 2\r\nExpect: magic\r\n\r\nhi",
-        [Check::Body(b"hi")],
-    );
+    let hi = b"POST /echo HTTP/1.0\r\nContent-Length: 2\r\nExpect: magic\r\n\r\nhi";
+    table.last(200, "not in HTTP/1.0, which has none", hi).body(b"hi");
 }
 
 fn many_in_one_write(address: SocketAddr) -> Result<(), WireError> {

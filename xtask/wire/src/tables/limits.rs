@@ -15,13 +15,13 @@ pub fn rows() -> Vec<Row> {
     let mut table = Table::new("Limits");
 
     table.rule("RFC 9110 section 15.5.15", "A target over 8 KiB is 414");
-    table.answered(404, "8 KiB exactly", with_target(8 * KIB), []);
+    table.answered(404, "8 KiB exactly", with_target(8 * KIB));
     table.refused(414, "one byte more", with_target(8 * KIB + 1));
     table.refused(414, "12 KiB", with_target(12 * KIB));
     table.refused(414, "10 KiB and no end", format!("GET /{}", "x".repeat(10 * KIB)).into_bytes());
 
     table.rule("RFC 6585 section 5", "A header section over 16 KiB is 431");
-    table.answered(200, "16 KiB exactly", with_head(16 * KIB), []);
+    table.answered(200, "16 KiB exactly", with_head(16 * KIB));
     table.refused(431, "one byte more", with_head(16 * KIB + 1));
     table.refused(431, "17 KiB in one field", get(&format!("X: {}", "y".repeat(17 * KIB))));
     table.refused(
@@ -31,7 +31,7 @@ pub fn rows() -> Vec<Row> {
     );
     let fields = |count: usize| vec!["X: y"; count].join("\r\n");
     table.rule("RFC 6585 section 5", "More than 100 fields are 431");
-    table.answered(200, "100 with Host", get(&fields(99)), []);
+    table.answered(200, "100 with Host", get(&fields(99)));
     table.refused(431, "101 with Host", get(&fields(100)));
 
     table.rule("RFC 9110 section 15.5.14", "A body over 8 MiB is 413");

@@ -29,7 +29,7 @@ mod run;
 mod way;
 
 pub use check::Check;
-pub use row::{Row, Table, Test};
+pub use row::{Checks, Row, Table, Test};
 pub(crate) use run::side_by_side;
 pub use run::{Failures, Outcome, check, run, run_one};
 

@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 
-use super::requests::{expect, plain};
-use super::{Check, Row, Table};
+use super::requests::{expect, plain, post};
+use super::{Row, Table};
 use crate::{Client, WireError, request};
 
 /// The table.
@@ -17,46 +17,35 @@ pub fn rows() -> Vec<Row> {
 fn heads(table: &mut Table) {
     table.rule("RFC 9110 section 9.3.2", "HEAD is GET without its body");
     table.scenario("the same fields, the same length", head_equals_get);
-    table.answered(404, "an error as well", plain("HEAD /nowhere"), []);
+    table.answered(404, "an error as well", plain("HEAD /nowhere"));
     table.scenario("the next response is not mistaken for a body", head_between_others);
 
     table.rule("RFC 9110 section 9.3.2", "A rejected HEAD gets a response without a body");
     let head = |rest: &str| format!("HEAD / HTTP/1.1\r\n{rest}").into_bytes();
-    table.last(400, "no Host", head("\r\n"), []);
-    table.last(400, "a folded line", head("Host: a\r\nX: y\r\n z\r\n\r\n"), []);
-    table.last(400, "a malformed Content-Length", head("Host: a\r\nContent-Length: x\r\n\r\n"), []);
-    table.last(505, "another version", b"HEAD / HTTP/2.0\r\nHost: a\r\n\r\n", []);
+    table.last(400, "no Host", head("\r\n"));
+    table.last(400, "a folded line", head("Host: a\r\nX: y\r\n z\r\n\r\n"));
+    table.last(400, "a malformed Content-Length", head("Host: a\r\nContent-Length: x\r\n\r\n"));
+    table.last(505, "another version", b"HEAD / HTTP/2.0\r\nHost: a\r\n\r\n");
     let chunks = head("Host: a\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n");
-    table.last(400, "a malformed chunk size", chunks, []);
-    table.last(
-        413,
-        "a body over the limit",
-        head("Host: a\r\nContent-Length: 9000000\r\n\r\n"),
-        [],
-    );
-    table.last(417, "an unknown expectation", head("Host: a\r\nExpect: tea\r\n\r\n"), []);
+    table.last(400, "a malformed chunk size", chunks);
+    table.last(413, "a body over the limit", head("Host: a\r\nContent-Length: 9000000\r\n\r\n"));
+    table.last(417, "an unknown expectation", head("Host: a\r\nExpect: tea\r\n\r\n"));
     let long = "x".repeat(20_000);
-    table.last(414, "a target over the limit", format!("HEAD /{long}").into_bytes(), []);
+    table.last(414, "a target over the limit", format!("HEAD /{long}").into_bytes());
     table.last(
         431,
         "a header section over the limit",
         head(&format!("Host: a\r\nX: {long}\r\n\r\n")),
-        [],
     );
 }
 
 fn fields(table: &mut Table) {
     table.rule("RFC 9110 section 8.6", "204 has neither length nor body");
-    table.answered(
-        204,
-        "OPTIONS",
-        plain("OPTIONS /echo"),
-        [
-            Check::NoField("Content-Length"),
-            Check::NoField("Transfer-Encoding"),
-            Check::Lists("Allow", "POST"),
-        ],
-    );
+    table
+        .answered(204, "OPTIONS", plain("OPTIONS /echo"))
+        .no_field("Content-Length")
+        .no_field("Transfer-Encoding")
+        .lists("Allow", "POST");
 
     table.rule(
         "RFC 9110 section 6.6.1",
@@ -65,18 +54,15 @@ fn fields(table: &mut Table) {
     table.scenario("200, 204, 400, 404 and 405", dates);
 
     table.rule("RFC 9110 section 8.3", "A body has its media type");
-    table.answered(
-        200,
-        "as it was given",
-        b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Type: text/csv\r\nContent-Length: 3\r\n\r\na,b",
-        [Check::Field("Content-Type", "text/csv"), Check::Body(b"a,b")],
-    );
-    table.answered(
-        404,
-        "an error is JSON",
-        plain("GET /nowhere"),
-        [Check::text("/error", "not_found")],
-    );
+    table
+        .answered(
+            200,
+            "as it was given",
+            post("Content-Type: text/csv\r\nContent-Length: 3", "a,b"),
+        )
+        .field("Content-Type", "text/csv")
+        .body(b"a,b");
+    table.answered(404, "an error is JSON", plain("GET /nowhere")).json("/error", "not_found");
 
     table.rule("RFC 9110 section 5.5", "Bytes of a request never become a field of the response");
     table.scenario("%0d%0a everywhere", no_injected_fields);

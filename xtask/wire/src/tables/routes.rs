@@ -1,8 +1,6 @@
 //! How a router handles methods and paths (RFC 9110 sections 9 and 15), on the demonstration's routes.
 
-use serde_json::json;
-
-use super::{Check, Row, Table};
+use super::{Row, Table};
 
 /// A request with a body of this media type.
 fn send(method: &str, target: &str, media_type: &str, body: &str) -> Vec<u8> {
@@ -25,55 +23,40 @@ pub fn rows() -> Vec<Row> {
 
 fn methods(table: &mut Table) {
     table.rule("RFC 9110 section 9.3.2", "Every GET route responds to HEAD");
-    table.answered(200, "a text", ask("HEAD", "/hello/you"), [Check::Body(b"")]);
-    table.answered(404, "a user that does not exist", ask("HEAD", "/users/999999"), []);
+    table.answered(200, "a text", ask("HEAD", "/hello/you")).body(b"");
+    table.answered(404, "a user that does not exist", ask("HEAD", "/users/999999"));
 
     table.rule("RFC 9110 section 9.3.7", "Every route responds to OPTIONS");
-    table.answered(
-        204,
-        "a collection",
-        ask("OPTIONS", "/users"),
-        Check::allows(["GET", "HEAD", "POST", "OPTIONS"]),
-    );
-    table.answered(204, "an item", ask("OPTIONS", "/users/1"), Check::allows(["PUT", "DELETE"]));
+    table
+        .answered(204, "a collection", ask("OPTIONS", "/users"))
+        .allows(["GET", "HEAD", "POST", "OPTIONS"]);
+    table.answered(204, "an item", ask("OPTIONS", "/users/1")).allows(["PUT", "DELETE"]);
 
     table.rule("RFC 9110 section 15.5.6", "405 lists the methods of its route");
-    table.answered(
-        405,
-        "a collection",
-        ask("DELETE", "/users"),
-        [Check::Lists("Allow", "POST"), Check::text("/error", "method_not_allowed")],
-    );
-    table.answered(
-        405,
-        "in a wildcard",
-        ask("DELETE", "/files/a/b"),
-        [Check::Lists("Allow", "GET")],
-    );
+    table
+        .answered(405, "a collection", ask("DELETE", "/users"))
+        .lists("Allow", "POST")
+        .json("/error", "method_not_allowed");
+    table.answered(405, "in a wildcard", ask("DELETE", "/files/a/b")).lists("Allow", "GET");
 }
 
 fn contents(table: &mut Table) {
     table.rule("RFC 9110 section 15.3.5", "204 has no content");
-    table.answered(
-        204,
-        "GET",
-        ask("GET", "/empty"),
-        [Check::NoField("Content-Length"), Check::NoField("Transfer-Encoding")],
-    );
-    table.answered(204, "HEAD", ask("HEAD", "/empty"), [Check::NoField("Content-Length")]);
+    table
+        .answered(204, "GET", ask("GET", "/empty"))
+        .no_field("Content-Length")
+        .no_field("Transfer-Encoding");
+    table.answered(204, "HEAD", ask("HEAD", "/empty")).no_field("Content-Length");
 
     table.rule("RFC 9110 section 15.5.16", "Another media type is 415");
-    table.answered(415, "text", send("POST", "/users", "text/plain", "{}"), []);
-    table.answered(415, "none", crate::request("POST", "/users", &[], b"{}"), []);
+    table.answered(415, "text", send("POST", "/users", "text/plain", "{}"));
+    table.answered(415, "none", crate::request("POST", "/users", &[], b"{}"));
     table.rule("RFC 9110 section 15.5.1", "Malformed content is 400");
-    table.answered(
-        400,
-        "half an object",
-        send("POST", "/users", "application/json", "{\"name\""),
-        [Check::text("/error", "bad_json")],
-    );
+    table
+        .answered(400, "half an object", send("POST", "/users", "application/json", "{\"name\""))
+        .json("/error", "bad_json");
     table.rule("RFC 9110 section 15.5.21", "Content of the wrong shape is 422");
-    table.answered(422, "a list", send("POST", "/users", "application/json", "[]"), []);
+    table.answered(422, "a list", send("POST", "/users", "application/json", "[]"));
 }
 
 fn parameters(table: &mut Table) {
@@ -83,13 +66,8 @@ fn parameters(table: &mut Table) {
         ("a slash", "/hello/a%2Fb", b"Hello, a/b!\n"),
         ("a percent sign", "/hello/%2541", b"Hello, %41!\n"),
     ] {
-        table.answered(200, name, ask("GET", target), [Check::Body(body)]);
+        table.answered(200, name, ask("GET", target)).body(body);
     }
-    table.answered(404, "a real slash", ask("GET", "/hello/a/b"), []);
-    table.answered(
-        200,
-        "a wildcard",
-        ask("GET", "/files/a/b%20c.txt"),
-        [Check::Json("/path", json!("a/b c.txt"))],
-    );
+    table.answered(404, "a real slash", ask("GET", "/hello/a/b"));
+    table.answered(200, "a wildcard", ask("GET", "/files/a/b%20c.txt")).json("/path", "a/b c.txt");
 }

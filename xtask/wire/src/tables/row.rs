@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::net::SocketAddr;
 
+use serde_json::Value;
+
 use super::Check;
 use crate::WireError;
 
@@ -82,7 +84,7 @@ impl Table {
     /// The server rejects these bytes with `status` and then closes: later bytes are not parsed as a
     /// request.
     pub fn refused(&mut self, status: u16, name: &'static str, bytes: impl Into<Bytes>) {
-        self.exchange(name, bytes, &[status], true, [Check::Refusal]);
+        self.exchange(name, bytes, &[status], true).with(Check::Refusal);
     }
 
     /// The server responds to these bytes with `status`, and the connection stays open.
@@ -91,22 +93,13 @@ impl Table {
         status: u16,
         name: &'static str,
         bytes: impl Into<Bytes>,
-        checks: impl Into<Vec<Check>>,
-    ) {
-        self.exchange(name, bytes, &[status], false, checks);
+    ) -> Checks<'_> {
+        self.exchange(name, bytes, &[status], false)
     }
 
     /// The server responds to these bytes with `status` and then closes, as the request demands.
-    pub fn last(
-        &mut self,
-        status: u16,
-        name: &'static str,
-        bytes: impl Into<Bytes>,
-        checks: impl Into<Vec<Check>>,
-    ) {
-        let mut checks = checks.into();
-        checks.push(Check::Lists("Connection", "close"));
-        self.exchange(name, bytes, &[status], true, checks);
+    pub fn last(&mut self, status: u16, name: &'static str, bytes: impl Into<Bytes>) -> Checks<'_> {
+        self.exchange(name, bytes, &[status], true).lists("Connection", "close")
     }
 
     /// The server sends several replies, and then the connection stays open.
@@ -115,9 +108,8 @@ impl Table {
         statuses: &[u16],
         name: &'static str,
         bytes: impl Into<Bytes>,
-        checks: impl Into<Vec<Check>>,
-    ) {
-        self.exchange(name, bytes, statuses, false, checks);
+    ) -> Checks<'_> {
+        self.exchange(name, bytes, statuses, false)
     }
 
     /// Steps that a list of bytes cannot express.
@@ -136,14 +128,58 @@ impl Table {
         bytes: impl Into<Bytes>,
         statuses: &[u16],
         closes: bool,
-        checks: impl Into<Vec<Check>>,
-    ) {
-        let (bytes, statuses, checks) = (bytes.into(), statuses.to_vec(), checks.into());
-        self.push(name, Test::Exchange { bytes, statuses, closes, checks });
+    ) -> Checks<'_> {
+        let (bytes, statuses) = (bytes.into(), statuses.to_vec());
+        let at = self.rows.len();
+        self.push(name, Test::Exchange { bytes, statuses, closes, checks: Vec::new() });
+        Checks(&mut self.rows[at])
     }
 
     fn push(&mut self, name: &'static str, test: Test) {
         let Table { group, rfc, rule, needs, alone, .. } = *self;
         self.rows.push(Row { group, rfc, rule, name, needs, alone, test });
+    }
+}
+
+/// The requirements for the last reply of the row written last.
+#[derive(Debug)]
+pub struct Checks<'a>(&'a mut Row);
+
+impl Checks<'_> {
+    /// The body consists of exactly these bytes.
+    pub fn body(self, body: &'static [u8]) -> Self {
+        self.with(Check::Body(body))
+    }
+
+    /// The field occurs once, with exactly this value.
+    pub fn field(self, name: &'static str, value: &'static str) -> Self {
+        self.with(Check::Field(name, value))
+    }
+
+    /// The list field has this element.
+    pub fn lists(self, name: &'static str, element: &'static str) -> Self {
+        self.with(Check::Lists(name, element))
+    }
+
+    /// The field `Allow` lists each of these methods.
+    pub fn allows(self, methods: impl IntoIterator<Item = &'static str>) -> Self {
+        methods.into_iter().fold(self, |checks, method| checks.lists("Allow", method))
+    }
+
+    /// The field is absent.
+    pub fn no_field(self, name: &'static str) -> Self {
+        self.with(Check::NoField(name))
+    }
+
+    /// The JSON body has this value at this JSON pointer.
+    pub fn json(self, pointer: &'static str, value: impl Into<Value>) -> Self {
+        self.with(Check::Json(pointer, value.into()))
+    }
+
+    fn with(self, check: Check) -> Self {
+        if let Test::Exchange { checks, .. } = &mut self.0.test {
+            checks.push(check);
+        }
+        self
     }
 }

@@ -2,7 +2,7 @@
 //! of a body, one of them parses a request that the other has never seen.
 
 use super::requests::post;
-use super::{Check, Row, Table};
+use super::{Row, Table};
 
 /// A complete chunked body of "hello".
 const HELLO: &str = "5\r\nhello\r\n0\r\n\r\n";
@@ -43,8 +43,6 @@ fn both(table: &mut Table) {
 }
 
 fn lengths(table: &mut Table) {
-    let hello = || [Check::Body(b"hello")];
-
     table.rule("RFC 9112 section 6.3", "Different Content-Lengths are rejected");
     for (name, fields) in [
         ("two lines", "Content-Length: 5\r\nContent-Length: 6"),
@@ -64,9 +62,9 @@ fn lengths(table: &mut Table) {
         ("leading zeros", "Content-Length: 0005"),
         ("space around it", "Content-Length: \t 5 \t"),
     ] {
-        table.answered(200, name, post(fields, "hello"), hello());
+        table.answered(200, name, post(fields, "hello")).body(b"hello");
     }
-    table.answered(200, "zero", post("Content-Length: 0", ""), [Check::Body(b"")]);
+    table.answered(200, "zero", post("Content-Length: 0", "")).body(b"");
 }
 
 fn malformed_lengths(table: &mut Table) {
@@ -112,7 +110,7 @@ fn codings(table: &mut Table) {
         ("an empty element before", "Transfer-Encoding: , chunked"),
         ("an empty line and another", "Transfer-Encoding:\r\nTransfer-Encoding: chunked"),
     ] {
-        table.answered(200, name, post(fields, HELLO), [Check::Body(b"hello")]);
+        table.answered(200, name, post(fields, HELLO)).body(b"hello");
     }
 
     table.rule("RFC 9112 section 6.3", "A last coding other than chunked is rejected");
@@ -169,8 +167,6 @@ fn unsupported_codings(table: &mut Table) {
 }
 
 fn disguises(table: &mut Table) {
-    let hello = || [Check::Body(b"hello")];
-
     table.rule("RFC 9110 section 5.5", "Outer white space is not part of a coding");
     for (name, fields) in [
         ("a tab before it", "Transfer-Encoding:\tchunked"),
@@ -178,7 +174,7 @@ fn disguises(table: &mut Table) {
         ("nothing before it", "Transfer-Encoding:chunked"),
         ("both, and more", "Transfer-Encoding: \t chunked\t \t"),
     ] {
-        table.answered(200, name, post(fields, HELLO), hello());
+        table.answered(200, name, post(fields, HELLO)).body(b"hello");
     }
 
     table.rule("RFC 9110 section 5.5", "A disguised Transfer-Encoding is rejected");
@@ -219,6 +215,6 @@ fn similar_names(table: &mut Table) {
         ("a prefix", "X-Content-Length: 5"),
         ("Transfer_Encoding", "Transfer_Encoding: chunked"),
     ] {
-        table.answered(200, name, post(fields, ""), [Check::Body(b"")]);
+        table.answered(200, name, post(fields, "")).body(b"");
     }
 }

@@ -1,10 +1,10 @@
 //! The request target: its four forms, and its path, which is decoded once (RFC 9112 section 3.2,
 //! RFC 3986).
 
-use serde_json::json;
+use serde_json::Value;
 
 use super::requests::plain;
-use super::{Check, Row, Table};
+use super::{Row, Table};
 
 fn get(target: &str) -> Vec<u8> {
     plain(&format!("GET {target}"))
@@ -18,12 +18,10 @@ pub fn rows() -> Vec<Row> {
     equivalent_targets(&mut table);
 
     table.rule("RFC 9112 section 3.2.4", "OPTIONS * is about the server itself");
-    table.answered(
-        204,
-        "asterisk-form",
-        plain("OPTIONS *"),
-        [Check::Lists("Allow", "GET"), Check::NoField("Content-Length")],
-    );
+    table
+        .answered(204, "asterisk-form", plain("OPTIONS *"))
+        .lists("Allow", "GET")
+        .no_field("Content-Length");
     table.rows()
 }
 
@@ -36,15 +34,10 @@ fn absolute_forms(table: &mut Table) {
         ("scheme in capitals", "HTTP://b/inspect", "b"),
         ("https", "https://b/inspect", "b"),
     ] {
-        table.answered(
-            200,
-            name,
-            get(target),
-            [Check::text("/host", host), Check::text("/path", "/inspect")],
-        );
+        table.answered(200, name, get(target)).json("/host", host).json("/path", "/inspect");
     }
-    table.answered(200, "no path", get("http://b"), []);
-    table.answered(200, "only a query", get("http://b?x"), []);
+    table.answered(200, "no path", get("http://b"));
+    table.answered(200, "only a query", get("http://b?x"));
 }
 
 fn malformed_targets(table: &mut Table) {
@@ -80,22 +73,15 @@ fn malformed_targets(table: &mut Table) {
 
 fn equivalent_targets(table: &mut Table) {
     table.rule("RFC 3986 section 6.2.2", "Equivalent spellings of a path are one path");
-    table.answered(200, "an escaped letter", get("/%69nspect"), [Check::text("/path", "/inspect")]);
-    table.answered(404, "an escaped slash is not a separator", get("/inspect%2F"), []);
-    table.answered(404, "an empty segment stays", get("//inspect"), []);
-    table.answered(404, "decoded once, not twice", get("/%2569nspect"), []);
-    table.answered(
-        200,
-        "a query is not decoded",
-        get("/inspect?a=%2F&b=+"),
-        [Check::text("/query", "a=%2F&b=+"), Check::text("/path", "/inspect")],
-    );
-    table.answered(200, "an empty query", get("/inspect?"), [Check::text("/query", "")]);
-    table.answered(200, "no query", get("/inspect"), [Check::Json("/query", json!(null))]);
-    table.answered(
-        200,
-        "a question mark in the query",
-        get("/inspect?a?b"),
-        [Check::text("/query", "a?b")],
-    );
+    table.answered(200, "an escaped letter", get("/%69nspect")).json("/path", "/inspect");
+    table.answered(404, "an escaped slash is not a separator", get("/inspect%2F"));
+    table.answered(404, "an empty segment stays", get("//inspect"));
+    table.answered(404, "decoded once, not twice", get("/%2569nspect"));
+    table
+        .answered(200, "a query is not decoded", get("/inspect?a=%2F&b=+"))
+        .json("/query", "a=%2F&b=+")
+        .json("/path", "/inspect");
+    table.answered(200, "an empty query", get("/inspect?")).json("/query", "");
+    table.answered(200, "no query", get("/inspect")).json("/query", Value::Null);
+    table.answered(200, "a question mark in the query", get("/inspect?a?b")).json("/query", "a?b");
 }
