@@ -57,8 +57,9 @@ impl Client {
     fn of(doing: &str, connected: io::Result<TcpStream>) -> Result<Client, WireError> {
         let prepared = connected.and_then(|stream| stream.set_nodelay(true).map(|()| stream));
         let stream = prepared.map_err(|error| WireError::io(doing, &error))?;
-        let (received, transcript) = (Vec::new(), Transcript::default());
-        Ok(Client { link: Link { stream, patience: PATIENCE, most: MOST, received, transcript } })
+        let (received, transcript, has_ended) = (Vec::new(), Transcript::default(), false);
+        let (patience, most) = (PATIENCE, MOST);
+        Ok(Client { link: Link { stream, patience, most, received, has_ended, transcript } })
     }
 
     /// Waits at most this long in every call.

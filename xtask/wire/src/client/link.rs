@@ -16,6 +16,8 @@ pub(super) struct Link {
     /// The maximum number of received bytes that are collected.
     pub(super) most: usize,
     pub(super) received: Vec<u8>,
+    /// Whether the server has sent its FIN. An RST after it changes nothing.
+    pub(super) has_ended: bool,
     pub(super) transcript: Transcript,
 }
 
@@ -38,7 +40,10 @@ impl Source for Waiting<'_> {
     }
 
     fn receive(&mut self, what: &str) -> Result<bool, WireError> {
-        let Link { stream, patience, most, received, transcript } = &mut *self.link;
+        let Link { stream, patience, most, received, has_ended, transcript } = &mut *self.link;
+        if *has_ended {
+            return Ok(false);
+        }
         if received.len() >= *most {
             return Err(too_much(received, what));
         }
@@ -53,7 +58,8 @@ impl Source for Waiting<'_> {
                 Ok(count) => {
                     received.extend_from_slice(&buffer[..count]);
                     transcript.record(false, &buffer[..count]);
-                    return Ok(count > 0);
+                    *has_ended = count == 0;
+                    return Ok(!*has_ended);
                 }
                 Err(error) if is_timeout(&error) => {}
                 Err(error) => {
