@@ -85,7 +85,8 @@ thread_local! {
 }
 
 /// Calls `use_it` with the time in the Common Log Format. The format has whole seconds, so each
-/// thread formats it only once a second.
+/// thread formats it only once a second. Without that, and with a `String` for each escaped part, a
+/// small request with its line in the log takes 27 % more instructions.
 fn with_second(time: SystemTime, use_it: impl FnOnce(&str)) {
     let time = timestamp(time);
     WRITTEN.with_borrow_mut(|written| {
