@@ -28,9 +28,11 @@ pub(crate) fn merge(
 ) -> anyhow::Result<Merged> {
     let ids = store(git, sides)?;
     let [base, ours, theirs] = &ids[..] else { bail!("git has not stored the sides") };
-    let settings = ["-c", "merge.conflictStyle=diff3", "-c", "merge.renames=false"];
+    // Git prints the ids of the three commits at the markers.
+    let settings = ["merge.conflictStyle=diff3", "merge.renames=false", "core.abbrev=no"];
+    let settings = settings.map(|setting| ["-c", setting]);
     let form = ["merge-tree", "--write-tree", "--name-only", "--no-messages", "-z"];
-    let output = git.output(&[&settings[..], &form, &[ours, theirs]].concat())?;
+    let output = git.output(&[settings.as_flattened(), &form, &[ours, theirs]].concat())?;
     // Status 1 means that there are conflicts.
     if output.status.code().is_none_or(|code| code > 1) {
         let said = String::from_utf8_lossy(&output.stderr);
@@ -47,9 +49,13 @@ pub(crate) fn merge(
     let prefix = git.prefix()?;
     for path in printed.map(|path| path.strip_prefix(prefix).unwrap_or(&path).to_string()) {
         let labels = labels(&path);
-        let sentence = match merged.files.get_mut(&path).and_then(Option::as_mut) {
-            Some(content) if is_marked(content, ours) => {
-                *content = labelled(content, [ours, base, theirs], &labels);
+        let content = merged.files.get(&path).cloned().flatten().map(String::from_utf8);
+        let sentence = match content {
+            Some(Ok(mut text)) if text.contains(ours) => {
+                for (id, label) in [ours, base, theirs].into_iter().zip(&labels) {
+                    text = text.replace(id, label);
+                }
+                merged.files.insert(path.clone(), Some(text.into()));
                 both_sides(&labels[0])
             }
             _ => undecided(sides.map(|side| matches!(side.get(&path), Some(Some(_)))), &labels),
@@ -85,29 +91,6 @@ fn undecided([ours, _, theirs]: [bool; 3], labels: &[String; 3]) -> String {
     }
 }
 
-/// Whether git has put both sides between markers.
-fn is_marked(content: &[u8], ours: &str) -> bool {
-    let marker = format!("<<<<<<< {ours}");
-    content.split(|&byte| byte == b'\n').any(|line| line.starts_with(marker.as_bytes()))
-}
-
-/// Puts the labels in place of the ids that git prints at the markers, whole or shortened.
-fn labelled(content: &[u8], ids: [&str; 3], labels: &[String; 3]) -> Vec<u8> {
-    let mut result = Vec::new();
-    for line in content.split_inclusive(|&byte| byte == b'\n') {
-        let text = String::from_utf8_lossy(line);
-        let end = &text[text.trim_end().len()..];
-        let (sign, rest) = text.trim_end().split_once(' ').unwrap_or_default();
-        let is_printed = |id: &&str| rest.len() >= 4 && id.starts_with(rest);
-        let place = ids.iter().position(is_printed).filter(|_| is_marker(line.trim_ascii_end()));
-        match place {
-            Some(place) => result.extend(format!("{sign} {}{end}", labels[place]).into_bytes()),
-            None => result.extend(line),
-        }
-    }
-    result
-}
-
 /// The sentence about a file with both sides.
 pub(crate) fn both_sides(path: &str) -> String {
     format!("{path} has both sides between <<<<<<< and >>>>>>>")
@@ -118,43 +101,30 @@ pub(crate) fn leftover(path: &str, line: usize, marker: &str) -> String {
     format!("{path}: line {line} is left of a conflict: {marker}")
 }
 
-/// Whether a line looks like a marker of a conflict, as `git diff --check` finds them: seven of one sign, and a
-/// space or nothing after them.
-fn is_marker(line: &[u8]) -> bool {
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
-    let (sign, rest) = line.split_at(line.len().min(7));
-    let signs: [&[u8]; 4] = [b"<<<<<<<", b"|||||||", b"=======", b">>>>>>>"];
-    signs.contains(&sign) && (rest.is_empty() || rest.starts_with(b" "))
+/// The lines that look like markers of a conflict, as `git diff --check` finds them, with their numbers: seven of one
+/// sign, and a space or nothing after them.
+fn markers(content: &[u8]) -> Vec<(usize, String)> {
+    let is_marker = |line: &str| {
+        let signs = ["<<<<<<<", "|||||||", "=======", ">>>>>>>"];
+        let rest = signs.into_iter().find_map(|sign| line.strip_prefix(sign));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+    };
+    let text = String::from_utf8_lossy(content);
+    let lines = (1..).zip(text.lines()).filter(|(_, line)| is_marker(line));
+    lines.map(|(number, line)| (number, line.to_string())).collect()
 }
 
-/// The lines that look like markers.
-fn markers(content: &[u8]) -> impl Iterator<Item = &[u8]> {
-    content.split(|&byte| byte == b'\n').filter(|line| is_marker(line))
-}
-
-/// Whether any line looks like a marker.
-pub(crate) fn has_markers(content: &[u8]) -> bool {
-    markers(content).next().is_some()
-}
-
-/// The conflict markers that the user still has to edit, each with its line number. A line that looks like a marker may
-/// be intended, for example in a test of merges: lines that are explained by `current`, `old` and `new` are not
-/// leftovers.
-pub(crate) fn leftovers(content: &[u8], [current, old, new]: [&[u8]; 3]) -> Vec<(usize, String)> {
-    let count = |text: &[u8], marker: &[u8]| markers(text).filter(|line| *line == marker).count();
-    let mut seen = BTreeMap::<&[u8], usize>::new();
-    let mut left = Vec::new();
-    for (number, line) in content.split(|&byte| byte == b'\n').enumerate() {
-        if !is_marker(line) {
-            continue;
+/// The conflict markers that the user still has to edit. A line that looks like a marker may be intended, for example
+/// in a test of merges: lines that the file had before are not leftovers.
+pub(crate) fn leftovers(content: &[u8], before: &[u8]) -> Vec<(usize, String)> {
+    let (mut left, mut known) = (markers(content), markers(before));
+    left.retain(|(_, line)| match known.iter().position(|(_, other)| other == line) {
+        Some(place) => {
+            known.remove(place);
+            false
         }
-        let seen = seen.entry(line).or_default();
-        *seen += 1;
-        let known = (count(current, line) + count(new, line)).saturating_sub(count(old, line));
-        if *seen > known {
-            left.push((number + 1, String::from_utf8_lossy(line).trim_end().to_string()));
-        }
-    }
+        None => true,
+    });
     left
 }
 
@@ -228,7 +198,7 @@ mod tests {
 
     #[test]
     fn every_marker_that_is_left_over_is_found_and_nothing_else() {
-        let left = |text: &str| leftovers(text.as_bytes(), [b"", b"", b""]).len();
+        let left = |text: &str| leftovers(text.as_bytes(), b"").len();
         for marker in ["<<<<<<< a", "||||||| a", "=======", ">>>>>>> a", "=======\r", "<<<<<<<"] {
             assert_eq!(left(&format!("a\n{marker}\nb\n")), 1, "{marker}");
         }
@@ -243,12 +213,10 @@ mod tests {
     }
 
     #[test]
-    fn a_marker_that_a_side_has_for_good_is_no_leftover() {
-        let (with, twice) = (&b"Heading\n=======\n"[..], &b"=======\n=======\n"[..]);
-        assert_eq!(leftovers(with, [with, b"", b""]), []);
-        assert_eq!(leftovers(with, [b"", b"", with]), []);
-        assert_eq!(leftovers(with, [with, with, with]), []);
-        assert_eq!(leftovers(twice, [with, with, with]), [(2, "=======".to_string())]);
-        assert_eq!(leftovers(twice, [with, b"", with]), []);
+    fn a_marker_that_the_file_had_before_is_no_leftover() {
+        let (once, twice) = (&b"Heading\n=======\n"[..], &b"=======\n=======\n"[..]);
+        assert_eq!(leftovers(once, once), []);
+        assert_eq!(leftovers(once, twice), []);
+        assert_eq!(leftovers(twice, once), [(2, "=======".to_string())]);
     }
 }

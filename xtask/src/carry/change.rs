@@ -129,10 +129,8 @@ pub(super) fn must_be_no_link(source: &Source<'_>, path: &str) -> anyhow::Result
 fn change(source: &Source<'_>, full: &str, was: Option<&str>) -> anyhow::Result<Change> {
     let old = source.git.show(&source.revision, was.unwrap_or(full))?;
     let new = disk::read(&source.workspace.path(full))?;
-    let sides = [old.as_deref().unwrap_or_default(), b"", b""];
-    if let Some((line, marker)) =
-        merge::leftovers(new.as_deref().unwrap_or_default(), sides).first()
-    {
+    let [before, after] = [&old, &new].map(|side| side.as_deref().unwrap_or_default());
+    if let Some((line, marker)) = merge::leftovers(after, before).first() {
         bail!(
             "{}; edit it first. A line that belongs there must not begin with seven such signs",
             merge::leftover(full, *line, marker)

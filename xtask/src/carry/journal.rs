@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs::{self, File};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
 use crate::disk;
@@ -163,9 +163,8 @@ impl Store<'_> {
     /// Writes the files of the plan. A file that a person has changed since is left alone.
     pub(super) fn write(&self, journal: &mut Journal) -> anyhow::Result<()> {
         for (path, entry) in &journal.entries {
-            let now = disk::read(&self.workspace.path(path))?;
-            if now == entry.found && now != entry.after {
-                self.put(path, entry.after.as_deref())?;
+            if self.now(path)? == entry.found {
+                self.put(path, &entry.after)?;
             }
         }
         self.enter(journal, Phase::Written)
@@ -176,25 +175,30 @@ impl Store<'_> {
         let id = self.id(journal.phase)?.context("the plan is gone")?;
         let mut lines = format!("update {} {id}\n", phase.name());
         for other in [Phase::Writing, Phase::Written].into_iter().filter(|other| *other != phase) {
-            if self.id(other)?.is_some() {
-                let _ = writeln!(lines, "delete {}", other.name());
-            }
+            let _ = writeln!(lines, "delete {}", other.name());
         }
         self.git.update_names(&lines)?;
         journal.phase = phase;
         Ok(())
     }
 
-    fn put(&self, path: &str, content: Option<&[u8]>) -> anyhow::Result<()> {
-        disk::put(&self.workspace.path(FOLDER), &self.workspace.path(path), content)
-            .with_context(|| path.to_string())
+    fn now(&self, path: &str) -> anyhow::Result<Content> {
+        disk::read(&self.workspace.path(path))
+    }
+
+    fn put(&self, path: &str, content: &Content) -> anyhow::Result<()> {
+        if self.now(path)? == *content {
+            return Ok(());
+        }
+        let (parts, full) = (self.workspace.path(FOLDER), self.workspace.path(path));
+        disk::put(&parts, &full, content.as_deref()).with_context(|| path.to_string())
     }
 
     /// The files in which a person has decided, and that have not changed since.
     pub(super) fn decided(&self, journal: &Journal) -> anyhow::Result<BTreeSet<String>> {
         let mut decided = BTreeSet::new();
         for (path, entry) in journal.entries.iter().filter(|(_, entry)| entry.decided) {
-            if disk::read(&self.workspace.path(path))? == entry.after {
+            if self.now(path)? == entry.after {
                 decided.insert(path.clone());
             }
         }
@@ -205,44 +209,33 @@ impl Store<'_> {
     /// whose name is returned.
     pub(super) fn take_back(&self, journal: &mut Journal) -> anyhow::Result<Option<String>> {
         self.enter(journal, Phase::Aborting)?;
-        let mut changed = Vec::new();
         let mut edited = Files::new();
         for (path, entry) in &journal.entries {
-            let now = disk::read(&self.workspace.path(path))?;
-            if now == entry.before {
-                continue;
-            }
-            changed.push((path, entry));
+            let now = self.now(path)?;
             // A run before may have written `found`, unless a person did.
-            let is_ours = now == entry.after && !entry.decided;
+            let is_ours = now == entry.before || (now == entry.after && !entry.decided);
             if !is_ours && now.is_some() {
                 edited.insert(path.clone(), now);
             }
         }
         let kept = if edited.is_empty() { None } else { Some(self.keep(&edited)?) };
-        for (path, entry) in changed {
-            self.put(path, entry.before.as_deref())?;
+        for (path, entry) in &journal.entries {
+            self.put(path, &entry.before)?;
         }
-        let mut lines = format!("delete {}\n", Phase::Aborting.name());
-        if self.git.commit(START)?.is_some() {
-            let _ = writeln!(lines, "delete {START}");
-        }
-        self.git.update_names(&lines)?;
+        self.git.update_names(&format!("delete {}\ndelete {START}\n", Phase::Aborting.name()))?;
         Ok(kept)
     }
 
     fn keep(&self, edited: &Files) -> anyhow::Result<String> {
-        for number in 1.. {
-            let name = format!("refs/worktree/carry/kept/{number}");
-            if self.git.commit(&name)?.is_none() {
-                let start = format!("{}^1", Phase::Aborting.name());
-                let message = "Edited since the carry began";
-                let commit = Commit { name: &name, parents: &[&start], message, files: edited };
-                self.git.store(&[commit])?;
-                return Ok(name);
-            }
+        let name = |number: u32| format!("refs/worktree/carry/kept/{number}");
+        let mut number = 1;
+        while self.git.commit(&name(number))?.is_some() {
+            number += 1;
         }
-        bail!("no number is left")
+        let (name, start) = (name(number), format!("{}^1", Phase::Aborting.name()));
+        let message = "Edited since the carry began";
+        self.git.store(&[Commit { name: &name, parents: &[&start], message, files: edited }])?;
+        Ok(name)
     }
 
     /// Removes the files in which a person has decided about a patch, once the change is committed.

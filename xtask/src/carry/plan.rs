@@ -150,7 +150,7 @@ impl<'a> Plan<'a> {
             let full = format!("{folder}/{path}");
             let now = self.now(&full)?;
             let decision = self.decision(&full, &now);
-            if let Some(sentence) = unfinished(&full, now.as_deref(), sides.of(path)) {
+            if let Some(sentence) = unfinished(&full, &now, &sides.ours[path]) {
                 // Not edited, or only half: the next run looks again.
                 if let Some(entry) = self.entries.get_mut(&full).filter(|_| decision.is_some()) {
                     entry.decided |= now != entry.after;
@@ -159,8 +159,8 @@ impl<'a> Plan<'a> {
                 self.ask(&full, sentence, labels(path));
                 outcomes.insert(path.clone(), (Outcome::Conflict, None));
                 sides.leave_out(path);
-            } else if let Some(incoming) = decision {
-                sides.base.insert(path.clone(), incoming);
+            } else if let Some(merged_then) = decision {
+                sides.base.insert(path.clone(), merged_then);
                 sides.ours.insert(path.clone(), now);
                 decided.insert(path.clone());
             }
@@ -170,29 +170,30 @@ impl<'a> Plan<'a> {
         for (path, after) in merged.files {
             let full = format!("{folder}/{path}");
             let (before, found) = (self.before(&full)?, self.now(&full)?);
-            let (incoming, decided) = (incoming[&path].clone(), decided.contains(&path));
-            let mut entry = Entry { before, found, incoming, after, decided, conflict: false };
-            let conflict = merged.conflicts.remove(&path);
-            if let Some(sentence) = conflict {
-                entry = Entry { decided: false, conflict: true, ..entry };
-                if !entry.after.as_deref().is_some_and(merge::has_markers) {
-                    entry.after.clone_from(&entry.found);
-                }
+            let (incoming, mut decided) = (incoming[&path].clone(), decided.contains(&path));
+            let mut conflict = false;
+            if let Some(sentence) = merged.conflicts.remove(&path) {
                 self.ask(&full, sentence, labels(&path));
+                (conflict, decided) = (true, false);
             }
+            let entry = Entry { before, found, incoming, after, decided, conflict };
             outcomes.insert(path, (outcome(&entry), entry.after.clone()));
-            // No person has to see a solved file without a conflict.
-            let is_needed = match outcome(&entry) {
-                Outcome::Same => entry.before != entry.found,
-                Outcome::Merged => !is_scratch(&full),
-                Outcome::Decided | Outcome::Conflict => true,
-            };
-            self.entries.remove(&full);
-            if is_needed {
-                self.entries.insert(full, entry);
-            }
+            self.record(full, entry);
         }
         Ok(outcomes)
+    }
+
+    fn record(&mut self, full: String, entry: Entry) {
+        let is_needed = match outcome(&entry) {
+            Outcome::Same => entry.before != entry.found,
+            // No person has to see a solved file without a conflict.
+            Outcome::Merged => !is_scratch(&full),
+            Outcome::Decided | Outcome::Conflict => true,
+        };
+        self.entries.remove(&full);
+        if is_needed {
+            self.entries.insert(full, entry);
+        }
     }
 
     /// Asks the person to decide about a file.
@@ -229,12 +230,6 @@ impl<'a> Plan<'a> {
 }
 
 impl Sides {
-    /// One file: ours, base, theirs.
-    fn of(&self, path: &str) -> [&[u8]; 3] {
-        [&self.ours, &self.base, &self.theirs]
-            .map(|side| side.get(path).and_then(Option::as_deref).unwrap_or_default())
-    }
-
     fn leave_out(&mut self, path: &str) {
         for side in [&mut self.ours, &mut self.base, &mut self.theirs] {
             side.remove(path);
@@ -252,8 +247,8 @@ fn outcome(entry: &Entry) -> Outcome {
 }
 
 /// A sentence about the markers that a person still has to edit, if there are any.
-fn unfinished(path: &str, content: Option<&[u8]>, sides: [&[u8]; 3]) -> Option<String> {
-    let left = merge::leftovers(content?, sides);
+fn unfinished(path: &str, now: &Content, before: &Content) -> Option<String> {
+    let left = merge::leftovers(now.as_deref()?, before.as_deref().unwrap_or_default());
     let has = |sign: &str| left.iter().any(|(_, line)| line.starts_with(sign));
     let (number, line) = left.first()?;
     Some(if has("<<<<<<<") && has(">>>>>>>") {

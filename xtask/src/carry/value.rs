@@ -21,24 +21,9 @@ const UNITS: [(&str, &str); 6] = [
     ("MIB", "mib"),
 ];
 
-const NUMBERS: [(&str, &str); 16] = [
-    ("1", "one"),
-    ("2", "two"),
-    ("3", "three"),
-    ("4", "four"),
-    ("5", "five"),
-    ("6", "six"),
-    ("7", "seven"),
-    ("8", "eight"),
-    ("9", "nine"),
-    ("10", "ten"),
-    ("12", "twelve"),
-    ("15", "fifteen"),
-    ("16", "sixteen"),
-    ("20", "twenty"),
-    ("30", "thirty"),
-    ("60", "sixty"),
-];
+/// How numbers are spelled, from zero on.
+const NUMBERS: &str = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen \
+                       sixteen seventeen eighteen nineteen twenty";
 
 /// The numbers that the change has replaced: pairs of lines that differ in one number.
 pub(super) fn values(old: &str, new: &str) -> Vec<Value> {
@@ -88,8 +73,12 @@ fn pattern(line: &str, at: usize) -> Option<String> {
     let before = at.checked_sub(1).map(|before| words[before]);
     let beside = [before, words.get(at + 1).copied()];
     let digits = words[at].replace('_', "");
-    let spelled = NUMBERS.iter().find(|(number, _)| *number == digits);
-    let spelled = spelled.map(|(_, word)| format!("|{word}")).unwrap_or_default();
+    let spelled = match digits.parse().ok() {
+        Some(30) => Some("thirty"),
+        Some(60) => Some("sixty"),
+        number => number.and_then(|number| NUMBERS.split(' ').nth(number)),
+    };
+    let spelled = spelled.map(|word| format!("|{word}")).unwrap_or_default();
     // 16384 may be written as 16_384.
     let groups: Vec<_> = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy).collect();
     let number = format!("({}{spelled})", groups.join("_?"));
