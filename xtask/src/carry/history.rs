@@ -10,6 +10,7 @@ use super::*;
 use crate::disk;
 use crate::git::split_zero;
 use crate::ui::tests::plain;
+use crate::workspace::Chapter;
 
 /// A fix that was made by hand, in all chapters.
 struct Fix {
@@ -29,8 +30,9 @@ struct Replayed {
     text: String,
 }
 
-/// `None` where the history is not, as in a shallow clone: this is said, and the test proves nothing.
-fn replay(fix: &Fix) -> Option<Replayed> {
+/// A clone with the files as they were before the fix. `None` where the history is not, as in a shallow clone: this is
+/// said, and the test proves nothing.
+fn clone_before(fix: &Fix) -> Option<(tempfile::TempDir, Workspace)> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let git = Git::at(here);
     for revision in [fix.before, fix.after] {
@@ -48,8 +50,14 @@ fn replay(fix: &Fix) -> Option<Replayed> {
     // A person's template of repositories may have no such directory.
     std::fs::create_dir_all(ignore.parent().unwrap()).unwrap();
     std::fs::write(ignore, "/.carry\n").unwrap();
-
     let workspace = Workspace::at(root.path()).unwrap();
+    Some((root, workspace))
+}
+
+/// Makes the fix in the first chapter of each changed file, and carries it.
+fn replay(fix: &Fix) -> Option<Replayed> {
+    let (_root, workspace) = clone_before(fix)?;
+    let git = workspace.git();
     let names = ["diff", "--name-only", "--no-renames", "-z", fix.before, fix.after, "--"];
     let names = git.run(&[&names[..], &["chapters", "final"]].concat()).unwrap();
     let mut changed = split_zero(&names);
@@ -66,40 +74,49 @@ fn replay(fix: &Fix) -> Option<Replayed> {
     }
     for (_, path) in starts.values() {
         let content = git.show(fix.after, path).unwrap();
-        put(root.path(), path, content.as_deref());
+        put(workspace.root(), path, content.as_deref());
     }
-    let mut conflicts = Vec::new();
-    let mut text = String::new();
+    let (mut conflicts, mut text) = (Vec::new(), String::new());
     for chapter in workspace.chapters() {
         if starts.values().any(|(start, _)| *start == chapter) {
-            let mut report = match start(&workspace, &chapter.name, "HEAD") {
-                // Only exercises have changed.
-                Err(error) if error.to_string().starts_with("nothing has changed in") => continue,
-                report => report.unwrap(),
-            };
-            text += &plain(&report.text);
-            while !report.conflicts.is_empty() {
-                // The person decides as it was decided then.
-                for conflict in &report.conflicts {
-                    let path = conflict.split([' ', ':']).next().unwrap();
-                    let content = git.show(fix.after, path).unwrap();
-                    put(root.path(), path, content.as_deref());
-                }
-                conflicts.append(&mut report.conflicts);
-                report = go_on(&workspace).unwrap();
-                text += &plain(&report.text);
-            }
+            carry_and_decide(&workspace, chapter, fix, &mut conflicts, &mut text);
         }
     }
     let mut all: BTreeSet<String> = changed.iter().cloned().collect();
     all.extend(git.changed_since("HEAD", "chapters").unwrap());
     all.extend(git.changed_since("HEAD", "final").unwrap());
-    let now = |path: &str| essence(path, disk::read(&root.path().join(path)).unwrap());
+    let now = |path: &str| essence(path, disk::read(&workspace.path(path)).unwrap());
     let then = |path: &str| essence(path, git.show(fix.after, path).unwrap());
     let different = all.iter().filter(|path| now(path) != then(path)).cloned().collect();
     let made: BTreeSet<&String> = starts.values().map(|(_, path)| *path).collect();
     let carried = all.iter().filter(|path| !made.contains(path)).cloned().collect();
     Some(Replayed { carried, different, conflicts, text })
+}
+
+/// Carries the change of one chapter. The person decides as it was decided then.
+fn carry_and_decide(
+    workspace: &Workspace,
+    chapter: &Chapter,
+    fix: &Fix,
+    conflicts: &mut Vec<String>,
+    text: &mut String,
+) {
+    let mut report = match start(workspace, &chapter.name, "HEAD") {
+        // Only exercises have changed.
+        Err(error) if error.to_string().starts_with("nothing has changed in") => return,
+        report => report.unwrap(),
+    };
+    *text += &plain(&report.text);
+    while !report.conflicts.is_empty() {
+        for conflict in &report.conflicts {
+            let path = conflict.split([' ', ':']).next().unwrap();
+            let content = workspace.git().show(fix.after, path).unwrap();
+            put(workspace.root(), path, content.as_deref());
+        }
+        conflicts.append(&mut report.conflicts);
+        report = go_on(workspace).unwrap();
+        *text += &plain(&report.text);
+    }
 }
 
 fn put(root: &Path, path: &str, content: Option<&[u8]>) {

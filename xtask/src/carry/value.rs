@@ -78,18 +78,21 @@ fn pattern(line: &str, at: usize) -> Option<String> {
         Some(60) => Some("sixty"),
         number => number.and_then(|number| NUMBERS.split(' ').nth(number)),
     };
-    let spelled = spelled.map(|word| format!("|{word}")).unwrap_or_default();
     // 16384 may be written as 16_384.
     let groups: Vec<_> = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy).collect();
-    let number = format!("({}{spelled})", groups.join("_?"));
+    let digits = groups.join("_?");
     if let Some((call, units)) = UNITS.iter().find(|(call, _)| beside.contains(&Some(call))) {
-        return Some(format!("{number}[ *-]*({units})|{call}[ *(]*{number}"));
+        // Ten may be 10s, but not tens.
+        let spelled = spelled.map(|word| format!("|{word}[ -]+")).unwrap_or_default();
+        return Some(format!("({digits}[ *-]*{spelled})({units})|{call}[ *(]*{digits}"));
     }
+    let spelled = spelled.map(|word| format!("|{word}")).unwrap_or_default();
+    let number = format!("({digits}{spelled})");
     if let Some(field) = before.filter(|field| line.contains(&format!("{field}: {}", words[at]))) {
         let field = format!("{}s?", field.strip_suffix('s').unwrap_or(field));
         return Some(format!("{number}[ -]+{field}|{field}[ :=]+{number}"));
     }
-    (digits.len() > 3).then_some(number)
+    (groups.len() > 1).then_some(number)
 }
 
 impl Value {
@@ -165,6 +168,7 @@ mod tests {
             (&drain(), "section 10 says", false),
             (&drain(), "RFC 9110 section 8", false),
             (&drain(), "110 s", false),
+            (&drain(), "tens of clients", false),
             (&drain(), "ten requests, sixty seconds", false),
             (&workers, "Four workers wait", true),
             (&workers, "four clients", false),

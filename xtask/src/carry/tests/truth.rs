@@ -258,7 +258,7 @@ Pages that show a changed file:
 Lines that may quote DRAIN, which was 10:
   final/src/settings.rs:1: setting(\"drain-timeout\", \"10s\"),
   book/src/part2/stop.md:3: It waits ten seconds.
-Other lines with this value, probably of something else: 2 (git grep -nwiE '(10|ten)[ *-]*(s|second|seconds)|from_secs[ *(]*(10|ten)')
+Other lines with this value, probably of something else: 2 (git grep -nwiE '(10[ *-]*|ten[ -]+)(s|second|seconds)|from_secs[ *(]*10')
 Read it with `git diff`, run `cargo xtask test`, and commit everything together.
 "
     );
