@@ -243,7 +243,7 @@ fn after_a_body_that_its_handler_has_read_there_may_be_more() {
 #[test]
 fn a_rejection_says_what_was_too_slow_and_not_when_to_retry() {
     for (begun, part) in [
-        ("GET / HT", "head"),
+        ("GET / HT", "header section"),
         ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab", "body"),
     ] {
         let mut pair = Pair::new();
