@@ -373,7 +373,7 @@ mod tests {
             (vec!["--max-memory", "much"], "must be a size such as"),
             (
                 vec!["--max-memory", "9586979", "--max-whole-body", "8MiB"],
-                "has no room for a body of 8388608 bytes; at least 9586980 bytes, or a smaller --max-whole-body",
+                "has no room for a body of 8388608 bytes; set at least 9586980 bytes, or a smaller --max-whole-body",
             ),
         ] {
             let found = problems(&words, &[]);

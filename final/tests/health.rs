@@ -112,7 +112,7 @@ fn a_files_only_server_has_probes_and_metrics_and_warns_of_hidden_files() {
         "{page}"
     );
     assert!(page.contains("http_log_lines_dropped_total 0"), "{page}");
-    let said = format!("{root}/metrics is not served: its path is the server's own\n");
+    let said = format!("{root}/metrics is not served: the server reserves its path\n");
     assert_eq!(program.stderr_so_far(), said);
 
     let mut command = wire::environment::command(PROGRAM);

@@ -207,7 +207,7 @@ fn operators_pages(
 fn warn_of_shadows(config: &Config) {
     let files = RESERVED.iter().filter_map(|name| Some(config.root.as_ref()?.join(name)));
     for file in files.filter(|file| file.exists()) {
-        log_stderr(format_args!("{} is not served: its path is the server's own", file.display()));
+        log_stderr(format_args!("{} is not served: the server reserves its path", file.display()));
     }
 }
 

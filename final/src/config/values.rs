@@ -60,7 +60,7 @@ impl Values {
         if body > largest_reservation(memory) as u64 {
             let least = body.saturating_add(body / 7);
             let what = format!(
-                "has no room for a body of {body} bytes; at least {least} bytes, or a smaller --max-whole-body"
+                "has no room for a body of {body} bytes; set at least {least} bytes, or a smaller --max-whole-body"
             );
             self.problem("max-memory", &what);
         }
