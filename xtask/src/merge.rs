@@ -8,7 +8,7 @@ use crate::git::{Commit, Git, split_zero};
 use crate::patch::Files;
 
 /// The files after a merge.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Merged {
     /// All files of the three sides.
     pub files: Files,
@@ -20,13 +20,46 @@ pub(crate) struct Merged {
 /// `labels` are printed at the markers of a conflict in a file: ours, base, theirs.
 ///
 /// # Errors
-/// When git is older than 2.38, which has no `git merge-tree --write-tree`.
+/// When both sides have changed a file, and git is older than 2.38, which has no `git merge-tree --write-tree`.
 pub(crate) fn merge(
     git: &Git,
     sides: [&Files; 3],
     labels: &dyn Fn(&str) -> [String; 3],
 ) -> anyhow::Result<Merged> {
-    let ids = store(git, sides)?;
+    let mut merged = Merged::default();
+    let mut changed_twice = [Files::new(), Files::new(), Files::new()];
+    for path in sides.into_iter().flat_map(Files::keys) {
+        let [ours, base, theirs] = sides.map(|side| side.get(path).cloned().flatten());
+        if ours == theirs || base == theirs {
+            merged.files.insert(path.clone(), ours);
+        } else if ours == base {
+            merged.files.insert(path.clone(), theirs);
+        } else {
+            for (side, content) in changed_twice.iter_mut().zip([ours, base, theirs]) {
+                side.insert(path.clone(), content);
+            }
+        }
+    }
+    if !changed_twice[0].is_empty() {
+        merge_trees(git, &changed_twice, labels, &mut merged)?;
+    }
+    Ok(merged)
+}
+
+/// Merges the files that both sides have changed. Git finds the base as the parent of both commits, because versions
+/// before 2.40 cannot be told of another one.
+fn merge_trees(
+    git: &Git,
+    sides: &[Files; 3],
+    labels: &dyn Fn(&str) -> [String; 3],
+    merged: &mut Merged,
+) -> anyhow::Result<()> {
+    let commit = |name, parents, files| Commit { name, parents, message: "to be merged", files };
+    let ids = git.store_unnamed(&[
+        commit("refs/worktree/merge/base", &[], &sides[1]),
+        commit("refs/worktree/merge/ours", &[":1"], &sides[0]),
+        commit("refs/worktree/merge/theirs", &[":1"], &sides[2]),
+    ])?;
     let [base, ours, theirs] = &ids[..] else { bail!("git has not stored the sides") };
     // Git prints the ids of the three commits at the markers.
     let settings = ["merge.conflictStyle=diff3", "merge.renames=false", "core.abbrev=no"];
@@ -40,11 +73,8 @@ pub(crate) fn merge(
     }
     let mut printed = split_zero(&output.stdout).into_iter();
     let tree = printed.next().unwrap_or_default();
-    let mut merged = Merged { files: Files::new(), conflicts: BTreeMap::new() };
-    for path in sides.into_iter().flat_map(Files::keys) {
-        if !merged.files.contains_key(path) {
-            merged.files.insert(path.clone(), git.show(&tree, path)?);
-        }
+    for path in sides[0].keys() {
+        merged.files.insert(path.clone(), git.show(&tree, path)?);
     }
     let prefix = git.prefix()?;
     for path in printed.map(|path| path.strip_prefix(prefix).unwrap_or(&path).to_string()) {
@@ -58,35 +88,21 @@ pub(crate) fn merge(
                 merged.files.insert(path.clone(), Some(text.into()));
                 both_sides(&labels[0])
             }
-            _ => undecided(sides.map(|side| matches!(side.get(&path), Some(Some(_)))), &labels),
+            _ => {
+                let is_missing = |side: &Files| side.get(&path).is_none_or(Option::is_none);
+                undecided([is_missing(&sides[0]), is_missing(&sides[2])], &labels)
+            }
         };
         merged.conflicts.insert(path, sentence);
     }
-    Ok(merged)
+    Ok(())
 }
 
-/// Stores the sides as commits: the base, ours and theirs. Git finds the base as the parent of both, because versions
-/// before 2.40 cannot be told of another one.
-fn store(git: &Git, [ours, base, theirs]: [&Files; 3]) -> anyhow::Result<Vec<String>> {
-    let since_base = |side: &Files| {
-        let mut files: Files = base.keys().map(|path| (path.clone(), None)).collect();
-        files.extend(side.clone());
-        files
-    };
-    let commit = |name, parents, files| Commit { name, parents, message: "to be merged", files };
-    git.store_unnamed(&[
-        commit("refs/worktree/merge/base", &[], base),
-        commit("refs/worktree/merge/ours", &[":1"], &since_base(ours)),
-        commit("refs/worktree/merge/theirs", &[":1"], &since_base(theirs)),
-    ])
-}
-
-/// The sentence about a conflict that no marker can show. A file may be missing on some sides.
-fn undecided([ours, _, theirs]: [bool; 3], labels: &[String; 3]) -> String {
-    let [path, _, changed] = labels;
-    match (ours, theirs) {
-        (_, false) => format!("{path}: {changed} was deleted, and this one differs"),
-        (false, _) => format!("{path}: {changed} has changed, and this one was deleted"),
+/// The sentence about a conflict that no marker can show, in a file that may be missing on one side: ours, theirs.
+fn undecided(is_missing: [bool; 2], [path, _, changed]: &[String; 3]) -> String {
+    match is_missing {
+        [_, true] => format!("{path}: {changed} was deleted, and this one differs"),
+        [true, _] => format!("{path}: {changed} has changed, and this one was deleted"),
         _ => format!("{path}: not a text, and it differs from {changed}"),
     }
 }
@@ -189,7 +205,8 @@ mod tests {
             (["", "old", "new"], "our/a: theirs has changed, and this one was deleted"),
             (["\0a", "\0b", "\0c"], "our/a: not a text, and it differs from theirs"),
         ] {
-            let side = |text| if text == "" { Vec::new() } else { vec![("a", text)] };
+            let side =
+                |text: &'static str| if text.is_empty() { Vec::new() } else { vec![("a", text)] };
             let [ours, base, theirs] = sides.map(side);
             let result = merged([&ours, &base, &theirs]);
             assert_eq!(result.conflicts["a"], sentence);

@@ -1,6 +1,7 @@
 //! The way of the changed files through the later chapters.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use super::change::{self, Change};
 use super::journal::Content;
@@ -104,7 +105,7 @@ impl<'c> Way<'c> {
     }
 
     fn tell(&mut self, chapter: &Chapter, style: anstyle::Style, what: &str) {
-        self.text += &format!("  {:<16} {}\n", chapter.name, ui::paint(style, what));
+        let _ = writeln!(self.text, "  {:<16} {}", chapter.name, ui::paint(style, what));
     }
 
     /// Finds the file in a chapter; `None` when there is nothing to merge.

@@ -24,6 +24,7 @@ mod pages;
 mod patches;
 mod plan;
 mod quotes;
+mod search;
 mod source;
 mod value;
 

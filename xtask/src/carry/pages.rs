@@ -1,10 +1,9 @@
 //! The pages of the book that show a changed file.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 
+use super::search::lines;
 use super::source::Source;
-use crate::git::split_zero;
 use crate::workspace::{Chapter, Workspace};
 
 /// The changed files of each chapter: the chapter's directory, and paths from there.
@@ -18,15 +17,14 @@ pub(super) struct Page {
 }
 
 pub(super) fn pages(source: &Source<'_>, changed: &Changed) -> anyhow::Result<Vec<Page>> {
-    let listed = source.git.run(&["ls-files", "-z", "--", "book/src/*.md"])?;
-    let mut pages = Vec::new();
-    for path in split_zero(&listed) {
-        let text = fs::read_to_string(source.workspace.path(&path)).unwrap_or_default();
-        let shown: Vec<&Chapter> =
-            text.lines().filter_map(|line| shown(source.workspace, changed, line)).collect();
-        if !shown.is_empty() {
-            let of_source = shown.contains(&source.chapter);
-            pages.push(Page { path, of_source });
+    let directives = ["-E", r"^\{\{#(file|item|diff) "];
+    let mut pages: Vec<Page> = Vec::new();
+    for line in lines(source.git, &directives, &["book/src/*.md"])? {
+        let Some(chapter) = shown(source.workspace, changed, &line.text) else { continue };
+        let of_source = chapter == source.chapter;
+        match pages.last_mut().filter(|page| page.path == line.path) {
+            Some(page) => page.of_source |= of_source,
+            None => pages.push(Page { path: line.path, of_source }),
         }
     }
     Ok(pages)

@@ -6,11 +6,10 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use anyhow::bail;
-
 use super::change::Change;
 use super::journal::Content;
 use super::pages::Page;
+use super::search::{Line, lines};
 use super::source::Source;
 use super::value::{Value, values};
 
@@ -18,14 +17,6 @@ use super::value::{Value, values};
 const MAX_QUOTES: usize = 12;
 /// How many characters of a line are shown around the value.
 const SHOWN: usize = 70;
-
-/// A line that git has found, and where in it.
-struct Line {
-    path: String,
-    number: usize,
-    at: usize,
-    text: String,
-}
 
 /// Lists the lines that may quote a value that the change has replaced. Empty when no value has changed.
 pub(super) fn report(
@@ -56,8 +47,8 @@ fn places(source: &Source<'_>, value: &Value, pages: &[Page]) -> anyhow::Result<
         .collect();
     let is_meant = |line: &Line| {
         let folder = line.path.rsplit_once('/').map(|(folder, _)| folder);
-        let is_comment = !line.is_of_a_page() && line.text.trim_start().starts_with("//");
-        let is_near = line.is_of_a_page() && folder.is_none_or(|folder| parts.contains(&folder));
+        let is_comment = !is_page(&line.path) && line.text.trim_start().starts_with("//");
+        let is_near = is_page(&line.path) && folder.is_none_or(|folder| parts.contains(&folder));
         is_comment || is_near || value.is_named_in(&line.text)
     };
     let pattern = value.pattern.as_deref();
@@ -90,11 +81,9 @@ fn places(source: &Source<'_>, value: &Value, pages: &[Page]) -> anyhow::Result<
     Ok(text)
 }
 
-impl Line {
-    /// Whether it is of a page of the book or of the README.
-    fn is_of_a_page(&self) -> bool {
-        self.path.starts_with("book/") || !self.path.contains('/')
-    }
+/// Whether the file is a page of the book or the README.
+fn is_page(path: &str) -> bool {
+    path.starts_with("book/") || !path.contains('/')
 }
 
 /// The lines with the value in the pages, and in the code of the chapters from the changed one on.
@@ -105,31 +94,14 @@ fn quoted(source: &Source<'_>, pattern: &str) -> anyhow::Result<Vec<Line>> {
         places.extend(["md", "rs", "toml"].map(|kind| format!("{folder}/*.{kind}")));
     }
     let places: Vec<&str> = places.iter().map(String::as_str).collect();
-    found(source, &["-wiE", pattern], &places)
+    lines(source.git, &["-wiE", pattern], &places)
 }
 
 /// The lines of pages that name the constant, other than to show its code.
 fn named(source: &Source<'_>, value: &Value) -> anyhow::Result<Vec<Line>> {
-    let mut lines = found(source, &["-wF", &value.name], &["README.md", "book/src/*.md"])?;
-    lines.retain(|line| !line.text.starts_with("{{#"));
-    Ok(lines)
-}
-
-/// The lines that `git grep` finds.
-fn found(source: &Source<'_>, search: &[&str], places: &[&str]) -> anyhow::Result<Vec<Line>> {
-    let args = [&["grep", "-I", "-n", "--column"], search, &["--"], places].concat();
-    let output = source.git.output(&args)?;
-    // Status 1 means that there is none.
-    if output.status.code().is_none_or(|code| code > 1) {
-        bail!("git cannot search: {}", String::from_utf8_lossy(&output.stderr).trim());
-    }
-    let line = |printed: &str| {
-        let fields: Vec<&str> = printed.splitn(4, ':').collect();
-        let [path, number, column, text] = fields[..] else { return None };
-        let at = column.parse::<usize>().ok()?.checked_sub(1)?;
-        Some(Line { path: path.into(), number: number.parse().ok()?, at, text: text.into() })
-    };
-    Ok(String::from_utf8_lossy(&output.stdout).lines().filter_map(line).collect())
+    let mut named = lines(source.git, &["-wF", &value.name], &["README.md", "book/src/*.md"])?;
+    named.retain(|line| !line.text.starts_with("{{#"));
+    Ok(named)
 }
 
 /// The part of a long line around the value.
