@@ -32,22 +32,15 @@ impl Saved {
         let git = workspace.git();
         let why = "work is saved in git, which cannot be read";
         git.commit("HEAD").map_err(|error| shipped::needs_git(why, &error))?;
-        let fields = [
-            "refname:lstrip=2",
-            "tree",
-            "parent",
-            "committerdate:format-local:%Y-%m-%d %H:%M",
-            "contents:subject",
-        ];
-        let format = fields.map(|field| format!("%({field})")).join("%00");
-        let printed =
-            git.text(&["for-each-ref", "--sort=version:refname", "--format", &format, NAMES])?;
+        let format = "--format=%(refname:lstrip=2)%00%(tree)%00%(parent)%00\
+                      %(committerdate:format-local:%Y-%m-%d %H:%M)%00%(contents:subject)";
+        let printed = git.text(&["for-each-ref", "--sort=version:refname", format, NAMES])?;
         let saved = |line: &str| {
             let mut fields = line.split('\0').map(String::from);
-            let [name, tree, base, date, subject] = std::array::from_fn(|_| fields.next());
-            let (_, result) = subject.as_deref()?.split_once(": ")?;
-            let result = result.to_string();
-            Some(Saved { name: name?, tree: tree?, base: base?, date: date?, result })
+            let mut next = || fields.next();
+            let (name, tree, base, date) = (next()?, next()?, next()?, next()?);
+            let result = next()?.split_once(": ")?.1.to_string();
+            Some(Saved { name, tree, base, date, result })
         };
         Ok(printed.lines().filter_map(saved).collect())
     }
