@@ -5,7 +5,6 @@ mod reader;
 mod repositories;
 
 use std::fs;
-use std::path::Path;
 
 use self::reader::{CHAPTER, Reader, after_reset, commit};
 use super::Work;
@@ -155,6 +154,7 @@ fn what_cannot_be_saved_stops_it_before_anything_is_written() {
 #[test]
 fn links_and_executable_files_come_back_as_they_were() {
     use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::path::Path;
 
     let reader = Reader::at_work();
     let [link, script] = ["link.rs", "run"].map(|name| reader.root.join(CHAPTER).join(name));
