@@ -42,9 +42,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
     }
     let program = mdbook::find_or_install(workspace)?;
     // mdBook would also build it, but without printing anything for a minute.
-    process::shown(
-        process::cargo().args(["build", "--bin", "book_tools"]).current_dir(workspace.root()),
-    )?;
+    process::shown(&mut process::cargo_in(workspace, &["build", "--bin", "book_tools"]))?;
     process::shown(Command::new(program).args(["build", "book"]).current_dir(workspace.root()))?;
     if args.formats.is_wanted() {
         return args.formats.write(workspace);
@@ -60,8 +58,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
 fn serve(workspace: &Workspace, port: u16) -> anyhow::Result<ExitCode> {
     // The last example of chapter 4 runs on every platform.
     let [kind, name] = if HAS_LABS { ["--bin", "labs"] } else { ["--example", "serve_folder"] };
-    let mut build = process::cargo();
-    build.args(["build", "--workspace", kind, name]).current_dir(workspace.root());
+    let mut build = process::cargo_in(workspace, &["build", "--workspace", kind, name]);
     ui::print("Building the server for the book; the first time this takes a minute.\n");
     process::shown(&mut build)?;
     let folder = if HAS_LABS { "debug" } else { "debug/examples" };

@@ -16,10 +16,10 @@ pub(crate) struct Args {
 
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode> {
     ensure!(cfg!(target_os = "linux"), "one of the plots reads /proc, so this needs Linux");
-    let mut command = process::cargo();
     // The debug build is another program.
-    command.args(["run", "--release", "--package", "plots", "--"]);
-    command.args(&args.names).current_dir(workspace.root());
+    let run = ["run", "--release", "--package", "plots", "--"];
+    let mut command = process::cargo_in(workspace, &run);
+    command.args(&args.names);
     ui::print(&format!("$ {}\n", process::typed(&command)));
     let status = command.status().context("cargo cannot be started")?;
     Ok(process::exit(status.success()))

@@ -10,6 +10,7 @@ use anyhow::{Context, ensure};
 use serde_json::Value;
 
 use crate::ui;
+use crate::workspace::Workspace;
 
 /// The cargo that runs this program.
 pub(crate) fn cargo() -> Command {
@@ -24,6 +25,25 @@ pub(crate) fn cargo() -> Command {
         }
     }
     command
+}
+
+/// A command of cargo in the root of the course.
+pub(crate) fn cargo_in<S: AsRef<OsStr>>(workspace: &Workspace, args: &[S]) -> Command {
+    let mut command = cargo();
+    command.args(args).current_dir(workspace.root());
+    command
+}
+
+/// A program of the course, which cargo builds first. With `--package`, cargo would rebuild some dependencies with
+/// only the features that this package needs.
+pub(crate) fn bin(workspace: &Workspace, name: &str) -> Command {
+    cargo_in(workspace, &["run", "--quiet", "--bin", name, "--"])
+}
+
+/// Whether cargo has this command, such as `nextest`.
+pub(crate) fn cargo_has(command: &str) -> bool {
+    let finished = captured(cargo().args([command, "--version"]));
+    finished.is_ok_and(|finished| finished.status.success())
 }
 
 /// The path of this program, for starting it again. A concurrent build replaces the file. Linux still has the running

@@ -122,8 +122,7 @@ impl Peer {
 
     /// Builds the programs that the scenarios need, or checks that they are installed.
     pub(crate) fn build(&self, builds: Builds, scenarios: &[&Scenario]) -> anyhow::Result<()> {
-        let mut command = process::cargo();
-        command.args(["build", "--quiet"]).current_dir(builds.workspace.root());
+        let mut command = process::cargo_in(builds.workspace, &["build", "--quiet"]);
         match self.kind {
             Kind::Final => {
                 command.args(["--profile", builds.profile]);

@@ -57,8 +57,7 @@ impl Formats {
 }
 
 fn book_tools(workspace: &Workspace, name: &str) -> Command {
-    let mut command = process::cargo();
-    command.args(["run", "--quiet", "--bin", "book_tools", "--", name]);
-    command.current_dir(workspace.root());
+    let mut command = process::bin(workspace, "book_tools");
+    command.arg(name);
     command
 }

@@ -121,9 +121,8 @@ pub(crate) fn prove(
 
 /// Builds the steps and the programs of the chapters.
 fn build(workspace: &Workspace, steps: &[Step]) -> anyhow::Result<()> {
-    let mut command = process::cargo();
     // xtask itself is not built, because it is running.
-    command.args(["build", "--quiet", "--workspace"]);
+    let mut command = process::cargo_in(workspace, &["build", "--quiet", "--workspace"]);
     for chapter in workspace.chapters() {
         let is_final = chapter.package == "final";
         command.args(["--bin", if is_final { "httpserver" } else { &chapter.package }]);
@@ -131,7 +130,7 @@ fn build(workspace: &Workspace, steps: &[Step]) -> anyhow::Result<()> {
     for step in steps {
         command.args(["--example", &step.example()]);
     }
-    process::succeeds(command.current_dir(workspace.root()), "not all steps compile")
+    process::succeeds(&mut command, "not all steps compile")
 }
 
 /// Tests every claim, several at a time, the slow ones first. Returns the problem of each, if there is one.

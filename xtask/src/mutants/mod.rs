@@ -55,7 +55,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode> {
     ensure!(
-        process::captured(process::cargo().args(["mutants", "--version"]))?.status.success(),
+        process::cargo_has("mutants"),
         "cargo-mutants is missing; `cargo install cargo-mutants --locked` installs it"
     );
     let known = Known::read(&workspace.path(EQUIVALENT))?;
@@ -78,7 +78,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
         [] => Vec::new(),
         names => {
             let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
-            if process::is_installed("cargo-nextest") {
+            if process::cargo_has("nextest") {
                 names.push("--test-tool=nextest");
             }
             tries(workspace, args, &files, &names, "all tests")?
@@ -95,8 +95,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
 
 /// The cargo-mutants command for these files.
 fn mutants(workspace: &Workspace, files: &BTreeSet<String>) -> Command {
-    let mut command = process::cargo();
-    command.args(["mutants", "--workspace", "--no-config"]).current_dir(workspace.root());
+    let mut command = process::cargo_in(workspace, &["mutants", "--workspace", "--no-config"]);
     command.args(files.iter().map(|file| format!("--file={file}")));
     command
 }

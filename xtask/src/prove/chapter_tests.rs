@@ -140,7 +140,7 @@ fn run(
     only: Option<&str>,
 ) -> anyhow::Result<BTreeSet<String>> {
     let mut command;
-    if only.is_none() && programs::has_nextest() {
+    if only.is_none() && process::cargo_has("nextest") {
         command = programs::nextest();
     } else {
         command = process::cargo();

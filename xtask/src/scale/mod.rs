@@ -113,12 +113,10 @@ fn missing(front: Front) -> String {
 /// Builds the server, and returns its program. A debug build is enough: it loses the same requests, and often exists
 /// already.
 fn build(workspace: &Workspace, redis: bool) -> anyhow::Result<Option<PathBuf>> {
-    let mut command = process::cargo();
-    command
-        // The dependencies are already built with the features of the whole workspace.
-        .args(["build", "--workspace", "--bin", "httpserver"])
-        .args(if redis { &["--features", "final/redis"][..] } else { &[] })
-        .current_dir(workspace.root());
+    // The dependencies are already built with the features of the whole workspace.
+    let build = ["build", "--workspace", "--bin", "httpserver"];
+    let mut command = process::cargo_in(workspace, &build);
+    command.args(if redis { &["--features", "final/redis"][..] } else { &[] });
     let built = process::build(&mut command, false)?.ok();
     built.map(|messages| process::executable(&messages, "bin", "httpserver")).transpose()
 }

@@ -3,7 +3,7 @@
 use std::env;
 use std::process::Command;
 
-use super::command::{outcome, program};
+use super::command::outcome;
 use super::part::{Outcome, Run};
 use crate::mdbook;
 use crate::process;
@@ -57,7 +57,7 @@ fn book_tools(
     if !run.workspace.path("book/src/SUMMARY.md").is_file() {
         return Ok(Outcome::Skipped("there is no book yet".to_string()));
     }
-    let mut command = program(&run.workspace, "book_tools");
+    let mut command = process::bin(&run.workspace, "book_tools");
     prepare(command.arg(name))?;
     let finished = process::captured(&mut command)?;
     Ok(match outcome(&command, &finished) {

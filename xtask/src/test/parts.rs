@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::command::{self, cargo};
+use super::command;
 use super::part::{Outcome, Part, Run};
 use super::{book, circles, lessons, output, portable, programs, text};
 use crate::climb::prove as prove_climb;
 use crate::exercise::Exercise;
-use crate::process;
+use crate::process::{self, cargo_in};
 use crate::prove::{self, Claims};
 use crate::work_tree::work_tree;
 
@@ -135,15 +135,18 @@ pub(crate) const OPTIONAL: &[Part] = &[Part {
 }];
 
 fn fmt(run: &Run) -> anyhow::Result<Outcome> {
-    command::run(&mut cargo(&run.workspace, &["fmt", "--all", "--check"]))
+    command::run(&mut cargo_in(&run.workspace, &["fmt", "--all", "--check"]))
 }
 
 fn build(run: &Run) -> anyhow::Result<Outcome> {
-    command::run(&mut cargo(&run.workspace, &["build", "--quiet", "--workspace", "--all-targets"]))
+    command::run(&mut cargo_in(
+        &run.workspace,
+        &["build", "--quiet", "--workspace", "--all-targets"],
+    ))
 }
 
 fn ladder(run: &Run) -> anyhow::Result<Outcome> {
-    command::run(command::program(&run.workspace, "ladder").arg("--check"))
+    command::run(process::bin(&run.workspace, "ladder").arg("--check"))
 }
 
 fn climb(run: &Run) -> anyhow::Result<Outcome> {
@@ -165,7 +168,7 @@ fn clippy(run: &Run) -> anyhow::Result<Outcome> {
     let is_wanted =
         |package: &String| run.scope.as_ref().is_none_or(|scope| scope.packages.contains(package));
     let clippy = |targets: &[String]| {
-        let mut command = cargo(workspace, &["clippy", "--quiet"]);
+        let mut command = cargo_in(workspace, &["clippy", "--quiet"]);
         match &run.scope {
             Some(scope) => command.args(scope.packages.iter().flat_map(|name| ["--package", name])),
             None => command.arg("--workspace"),
@@ -188,7 +191,7 @@ fn clippy(run: &Run) -> anyhow::Result<Outcome> {
 fn loom(run: &Run) -> anyhow::Result<Outcome> {
     let workspace = &run.workspace;
     let args = ["test", "--quiet", "--tests", "--manifest-path", "xtask/models/Cargo.toml"];
-    let mut command = cargo(workspace, &args);
+    let mut command = cargo_in(workspace, &args);
     command.env("CARGO_TARGET_DIR", workspace.target().join("models"));
     let finished = process::captured(&mut command)?;
     let [passed, ..] = output::count(&finished.output);
@@ -204,7 +207,7 @@ fn loom(run: &Run) -> anyhow::Result<Outcome> {
 fn fuzz(run: &Run) -> anyhow::Result<Outcome> {
     let manifest = "xtask/fuzz/Cargo.toml";
     let args = ["check", "--quiet", "--locked", "--bins", "--manifest-path", manifest];
-    let mut command = cargo(&run.workspace, &args);
+    let mut command = cargo_in(&run.workspace, &args);
     // Nothing is linked, so neither libFuzzer nor a C++ compiler is needed.
     command.env("CUSTOM_LIBFUZZER_PATH", "/none/libnone.a");
     command::run(command.env("CARGO_TARGET_DIR", run.workspace.target()))
@@ -212,7 +215,7 @@ fn fuzz(run: &Run) -> anyhow::Result<Outcome> {
 
 fn doc(run: &Run) -> anyhow::Result<Outcome> {
     let args = ["doc", "--quiet", "--workspace", "--no-deps", "--document-private-items"];
-    command::run(cargo(&run.workspace, &args).env("RUSTDOCFLAGS", "-D warnings"))
+    command::run(cargo_in(&run.workspace, &args).env("RUSTDOCFLAGS", "-D warnings"))
 }
 
 fn exercises(run: &Run) -> anyhow::Result<Outcome> {

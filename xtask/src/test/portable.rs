@@ -3,11 +3,11 @@
 use std::fs;
 use std::path::Path;
 
-use super::command::{self, cargo};
+use super::command;
 use super::part::{Outcome, Run};
 use super::poll;
 use super::programs::Tests;
-use crate::process;
+use crate::process::{self, cargo_in};
 use crate::sandbox::share_dependencies;
 
 /// The targets of the other systems.
@@ -87,13 +87,14 @@ pub(super) fn with_poll(run: &Run) -> anyhow::Result<Outcome> {
 pub(super) fn foreign(run: &Run) -> anyhow::Result<Outcome> {
     let portable =
         ["clippy", "--quiet", "--all-targets", "--features", FEATURES, "--package", "final"];
-    let mut command = cargo(&run.workspace, &portable);
+    let mut command = cargo_in(&run.workspace, &portable);
     let checked = command::run(command.args(["--", "-D", "warnings"]))?;
     if checked.is_failure() {
         return Ok(checked);
     }
     let (mut compiled, mut left_out) = (Vec::new(), Vec::new());
-    let mut command = cargo(&run.workspace, &["clippy", "--quiet", "--all-targets", "--workspace"]);
+    let mut command =
+        cargo_in(&run.workspace, &["clippy", "--quiet", "--all-targets", "--workspace"]);
     for target in TARGETS {
         if process::has_library(target) {
             command.args(["--target", target]);

@@ -34,11 +34,8 @@ pub(super) fn tests(run: &Run) -> anyhow::Result<Outcome> {
         Err(failed) => return Ok(failed),
     };
     // nextest does not run documentation tests.
-    let mut command = process::cargo();
-    command
-        .args(["test", "--doc", "--no-fail-fast"])
-        .args(doc_tests(run))
-        .current_dir(run.workspace.root());
+    let mut command = process::cargo_in(&run.workspace, &["test", "--doc", "--no-fail-fast"]);
+    command.args(doc_tests(run));
     let finished = process::captured(&mut command)?;
     let [documented, ..] = count(&finished.output);
     if !finished.status.success() {
@@ -95,7 +92,7 @@ impl Tests<'_> {
 
     /// Runs them all, even if some fail. The inner error is the outcome of the part in that case.
     fn run(&self, workspace: &Workspace) -> anyhow::Result<Result<Counted, Outcome>> {
-        let nextest = has_nextest();
+        let nextest = process::cargo_has("nextest");
         let mut command = if nextest { self.nextest() } else { self.cargo_test() };
         command
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
@@ -144,11 +141,6 @@ pub(crate) fn nextest() -> Command {
     command.args(["--status-level", "none", "--final-status-level", "fail"]);
     command.args(["--show-progress", "none", "--color", "never"]);
     command
-}
-
-pub(crate) fn has_nextest() -> bool {
-    let finished = process::captured(process::cargo().args(["nextest", "--version"]));
-    finished.is_ok_and(|finished| finished.status.success())
 }
 
 fn failed(command: &Command, finished: &Finished, nextest: bool) -> Outcome {
