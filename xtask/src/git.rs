@@ -133,7 +133,7 @@ impl Git {
     /// Runs git and returns what it printed.
     ///
     /// # Errors
-    /// When git fails, with what it said.
+    /// When git fails, with its message.
     pub(crate) fn run<S: AsRef<OsStr>>(&self, args: &[S]) -> anyhow::Result<Vec<u8>> {
         succeeded(args, self.output(args)?)
     }

@@ -47,7 +47,7 @@ pub(crate) fn merge(
 }
 
 /// Merges the files that both sides have changed. Git finds the base as the parent of both commits, because versions
-/// before 2.40 cannot be told of another one.
+/// before 2.40 have no option for another one.
 fn merge_trees(
     git: &Git,
     sides: &[Files; 3],

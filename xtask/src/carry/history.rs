@@ -1,7 +1,7 @@
-//! Fixes from the history of this repository, carried once more: each is made in the chapter where it began,
-//! upon the files as they were before, and what comes out is compared with what was committed then.
+//! Fixes from the history of this repository, carried once more. Each is made in its first chapter, in the files of the
+//! parent commit, and the result is compared with the commit.
 //!
-//! What is the same byte for byte builds and passes as that commit does.
+//! A result that is the same byte for byte builds and passes its tests as the commit does.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

@@ -1,7 +1,7 @@
 //! `cargo xtask carry N`: merges a change of chapter N into every later chapter, and into the patches of
 //! the exercises.
 //!
-//! 1. [`change`]: what has changed in chapter N since the last commit, file by file.
+//! 1. [`change`]: the files of chapter N that differ from the last commit.
 //! 2. [`chapters`]: the changed files are merged (three-way, as git merges branches) into chapter N+1, the results
 //!    into N+2, and so on to `final`. After a conflict a person decides, and `--continue` merges the decision
 //!    into the next chapter.

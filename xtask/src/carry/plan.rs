@@ -102,9 +102,9 @@ impl<'a> Plan<'a> {
 
     /// Notes for the patches that a file of a chapter has changed.
     pub(super) fn touch(&mut self, path: &str, before: Content, after: Content) {
-        let [befores, afters] = &mut self.touched;
-        befores.insert(path.to_string(), before);
-        afters.insert(path.to_string(), after);
+        let [old, new] = &mut self.touched;
+        old.insert(path.to_string(), before);
+        new.insert(path.to_string(), after);
     }
 
     /// The file as it is on the disk.

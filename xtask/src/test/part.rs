@@ -1,4 +1,4 @@
-//! A part of the tests: what it gets, and how it ends.
+//! A part of the tests, its input and its result.
 
 use super::quick::Scope;
 use crate::workspace::Workspace;

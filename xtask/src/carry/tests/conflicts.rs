@@ -82,7 +82,7 @@ fn a_conflict_that_is_only_half_resolved_stays_one() {
     repository.write("chapters/02_pool/src/a.rs", "limit = 2\n");
     repository.write("chapters/02_pool/src/b.rs", "limit = 2\n");
     assert_eq!(repository.carry("2").unwrap().conflicts.len(), 2);
-    // One is resolved to what it was, and the other one not: the one goes on.
+    // One file gets its old content back, and the other stays as it is: only the first is carried on.
     repository.write("chapters/03_parser/src/a.rs", "limit = 10\n");
     let report = repository.go_on().unwrap();
     assert_eq!(

@@ -70,7 +70,7 @@ fn a_mode_and_a_link_are_refused_with_the_file_and_the_way_out() {
         "chapters/02_pool/src/a.rs has become executable, and carry carries only text: make this change in every \
          chapter by hand, commit it, and carry the rest"
     );
-    // By hand, and committed: what is left is text.
+    // The person makes that change by hand and commits it. Only text is left.
     repository.commit();
     repository.write(&format!("{FIRST}/src/a.rs"), "A\nb\nc\nd\ne\nf\ng\nh\n");
     repository.carry("2").unwrap();

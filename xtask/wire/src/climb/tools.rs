@@ -30,7 +30,7 @@ pub(super) fn socket(server: &Server) -> Result<TcpStream, Failure> {
     open().map_err(cannot("a connection"))
 }
 
-/// The failure when the system refuses what a check needs.
+/// The failure when the system does not give a check a socket or a thread.
 pub(super) fn cannot(expected: &'static str) -> impl Fn(std::io::Error) -> Failure {
     move |error| Failure::new(expected, error.to_string())
 }
