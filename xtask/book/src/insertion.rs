@@ -80,20 +80,15 @@ impl Changes {
 
     /// Neighbouring lines that are shown together.
     fn hunks(&self, context: usize) -> Vec<Range<usize>> {
-        let is_shown = |index: usize| {
-            let (change, is_equal) = (&self.0[index], |it: &Change| it.tag == ChangeTag::Equal);
-            if !is_equal(change) {
-                return change.wanted;
-            }
-            let is_wanted = |it: &Change| !is_equal(it) && it.wanted;
-            let end = self.0.len().min(index + context + 1);
-            let after = self.0[index..end].iter().find(|it| !is_equal(it)).is_some_and(is_wanted);
-            let start = index.saturating_sub(context);
-            let mut above = self.0[start..index].iter().rev();
-            after || above.find(|it| !is_equal(it)).is_some_and(is_wanted)
-        };
+        let is_equal = |index: &usize| self.0[*index].tag == ChangeTag::Equal;
+        let (end, mut shown) = (self.0.len(), BTreeSet::new());
+        for index in (0..end).filter(|index| !is_equal(index) && self.0[*index].wanted) {
+            shown.insert(index);
+            shown.extend((index + 1..end).take(context).take_while(is_equal));
+            shown.extend((0..index).rev().take(context).take_while(is_equal));
+        }
         let mut hunks: Vec<Range<usize>> = Vec::new();
-        for index in (0..self.0.len()).filter(|index| is_shown(*index)) {
+        for index in shown {
             match hunks.last_mut() {
                 Some(last) if last.end == index => last.end = index + 1,
                 _ => hunks.push(index..index + 1),
