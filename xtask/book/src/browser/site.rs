@@ -215,6 +215,8 @@ fn media_type(path: &str) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use wire::{Client, Script};
+
     use super::*;
 
     #[test]
@@ -224,5 +226,26 @@ mod tests {
         assert!(read(root, "/src/../Cargo.toml").is_none());
         assert!(read(root, "/../../Cargo.toml").is_none());
         assert!(read(root, "//etc/passwd").is_none());
+    }
+    #[test]
+    fn a_site_forwards_the_labs_when_they_are_on_and_keeps_reports_and_missing_paths() {
+        let response = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi";
+        let labs = Script::repeat(response, 1).unwrap();
+        let site = Site::serve(Path::new(env!("CARGO_MANIFEST_DIR")), "frame".to_string()).unwrap();
+        site.pass_on(labs.addr());
+        let post = |target: &str, body: &str| {
+            let request = wire::request("POST", target, &[], body.as_bytes());
+            let reply = Client::connect(site.address).unwrap().ask(request).unwrap();
+            (reply.status, String::from_utf8(reply.body).unwrap())
+        };
+        assert_eq!(post("/__frame.html?page=a", ""), (200, "frame".to_string()));
+        assert_eq!(post("/labs/wire", "abc").0, 404);
+        assert_eq!(post("/__labs/on", "").0, 204);
+        assert_eq!(post("/labs/wire", "abc"), (200, "hi".to_string()));
+        assert!(labs.heads()[0].starts_with("POST /labs/wire HTTP/1.1\r\n"), "{:?}", labs.heads());
+        assert_eq!(post("/a/b.html", "").0, 404);
+        assert_eq!(site.missing("browser"), ["browser: nothing at /a/b.html"]);
+        assert_eq!(post("/__report", "[1]").0, 204);
+        assert_eq!(site.report(IDLE).unwrap(), "[1]");
     }
 }
