@@ -17,7 +17,6 @@ use super::sync::{Mutex, lock};
 /// contend when they need the same connection.
 pub struct ConnectionTable<C> {
     slots: Box<[Mutex<Slot<C>>]>,
-    /// The indices of the free slots.
     free: Mutex<Vec<u32>>,
     /// The times at which slots are to be checked. An entry may be out of date: the deadline in the
     /// slot is the valid one.

@@ -17,7 +17,6 @@ impl<W: Work> Pool<W> {
         true
     }
 
-    /// Returns the epochs of all permits except `index`.
     pub(super) fn epochs_except(&self, index: usize) -> impl Iterator<Item = u64> {
         let others = self.permits.iter().enumerate().filter(move |(other, _)| *other != index);
         others.map(|(_, permit)| permit.epoch())

@@ -46,7 +46,6 @@ struct Counts {
     waiting: AtomicUsize,
     /// The number of lines that did not fit or could not be written.
     dropped: AtomicU64,
-    /// Whether further lines are rejected.
     is_finished: AtomicBool,
 }
 

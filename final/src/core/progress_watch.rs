@@ -5,9 +5,7 @@ use std::time::{Duration, Instant};
 /// The progress of the other permits, as observed by the shedder.
 #[derive(Debug)]
 pub(super) struct ProgressWatch {
-    /// The epochs of the permits at the last observation.
     epochs: Vec<u64>,
-    /// The time of the last observed progress.
     last_progress: Option<Instant>,
 }
 

@@ -94,12 +94,10 @@ pub(super) struct Pool<W> {
     pub(super) poller: Arc<Poller>,
     pub(super) config: PoolConfig,
     pub(super) permits: Vec<Permit>,
-    /// The parkers of all workers.
     pub(super) parkers: Mutex<Vec<Arc<Parker>>>,
     /// The parkers of the workers that hold no permit and are not in a handler.
     pub(super) standbys: Mutex<Vec<Arc<Parker>>>,
     pub(super) shedder: Arc<Parker>,
-    /// The number of workers.
     pub(super) threads: AtomicU32,
     /// The largest id so far. No id is reused, not even the id of a thread that could not be
     /// spawned.
@@ -110,7 +108,6 @@ pub(super) struct Pool<W> {
 }
 
 impl<W: Work> Pool<W> {
-    /// Creates a pool without threads.
     pub(super) fn new(
         config: PoolConfig,
         poller: Arc<Poller>,

@@ -24,7 +24,6 @@ pub struct RequestBody {
 }
 
 impl RequestBody {
-    /// Creates a body that is still arriving.
     pub(super) fn from_incoming(incoming: Incoming) -> RequestBody {
         RequestBody { incoming: Some(Box::new(incoming)), ..RequestBody::default() }
     }
@@ -39,7 +38,6 @@ impl RequestBody {
         std::mem::take(&mut self.memory)
     }
 
-    /// Takes the remainder of the body that is still arriving.
     pub(super) fn take_incoming(&mut self) -> Option<Incoming> {
         self.incoming.take().map(|incoming| *incoming)
     }

@@ -18,7 +18,6 @@ use crate::core::upload_slots::UploadSlot;
 /// the client waits for `100 Continue`. With Content-Length, it also bounds the buffer for them.
 const FIRST_PART: u64 = 64 * KIB as u64;
 
-/// The state of a connection.
 #[derive(Default)]
 pub(super) enum ConnectionState {
     /// The connection is between two requests.
@@ -35,7 +34,6 @@ pub(super) enum ConnectionState {
     Closing { deadline: Instant, discarded: usize },
 }
 
-/// A request whose body is incomplete.
 pub(super) struct IncompleteBody {
     /// The request without its body.
     pub(super) request: Request,
@@ -86,7 +84,6 @@ impl ConnectionState {
 }
 
 impl IncompleteBody {
-    /// Returns the request with its complete body.
     pub(super) fn into_request(self) -> Request {
         let IncompleteBody { mut request, decoder, bytes, memory, .. } = self;
         request.complete(RequestBody::collected(bytes, memory), decoder.into_trailers());

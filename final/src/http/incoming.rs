@@ -137,7 +137,6 @@ impl Incoming {
         }
     }
 
-    /// Returns whether the whole body has arrived.
     pub(super) fn has_arrived(&self) -> bool {
         self.decoder.is_done()
     }

@@ -16,12 +16,10 @@ pub(super) struct Input {
 }
 
 impl Input {
-    /// Returns the bytes that have not been parsed.
     pub(super) fn unparsed(&self) -> &[u8] {
         &self.buffer[self.parsed..]
     }
 
-    /// Returns whether all bytes have been parsed.
     pub(super) fn is_empty(&self) -> bool {
         self.parsed == self.buffer.len()
     }
@@ -37,19 +35,16 @@ impl Input {
         &mut self.buffer
     }
 
-    /// Marks the first `count` unparsed bytes as parsed.
     pub(super) fn advance(&mut self, count: usize) {
         self.parsed += count;
         debug_assert!(self.parsed <= self.buffer.len(), "no parser may use more than there is");
     }
 
-    /// Drops all bytes.
     pub(super) fn clear(&mut self) {
         self.buffer.clear();
         self.parsed = 0;
     }
 
-    /// Replaces the contents with `bytes`, which have not been parsed.
     pub(super) fn replace(&mut self, bytes: Vec<u8>) {
         self.buffer = bytes;
         self.parsed = 0;

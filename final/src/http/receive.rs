@@ -32,7 +32,6 @@ pub(super) enum Received {
 }
 
 impl Received {
-    /// Returns the result for a request whose body is incomplete.
     fn part_of(body: &mut IncompleteBody, limits: &Limits) -> Received {
         if body.is_due(limits) {
             // The handler may not read the body, so `100 Continue` is only sent when it begins to

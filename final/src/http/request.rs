@@ -31,7 +31,6 @@ impl Request {
         Request { head, body, trailers, peer, client, matched: None, id: None, extensions }
     }
 
-    /// Returns the parsed header section.
     pub(super) fn head(&self) -> &Head {
         &self.head
     }
@@ -107,7 +106,6 @@ impl Request {
         self.client
     }
 
-    /// Sets the client's address.
     pub(super) fn set_client(&mut self, client: IpAddr) {
         self.client = client;
     }

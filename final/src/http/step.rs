@@ -82,7 +82,6 @@ struct Step<'a> {
     exchange: &'a mut Exchange,
     connection: &'a mut Connection,
     cx: Context<'a>,
-    /// The number of requests handled in this step.
     handled: usize,
     slice: TimeSlice,
     /// Whether all bytes that had arrived have been read. The poller reports each readiness change

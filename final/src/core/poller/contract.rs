@@ -81,7 +81,6 @@ impl Ready {
         self.tokens.iter().copied()
     }
 
-    /// Replaces the tokens in the buffer.
     pub(super) fn set(&mut self, tokens: impl Iterator<Item = Token>) {
         self.tokens.clear();
         self.tokens.extend(tokens);

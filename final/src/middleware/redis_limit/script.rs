@@ -19,7 +19,6 @@ const MAX_PARTS: u64 = 1 << 51;
 /// [`TokenBucket`](crate::middleware::token_bucket::TokenBucket), which has nanoseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Units {
-    /// The parts of a token.
     pub(super) token: u64,
     full: u64,
     rate: u64,
