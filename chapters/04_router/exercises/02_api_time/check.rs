@@ -242,7 +242,7 @@ fn post_is_refused(server: &Server) -> Result<(), Failure> {
     for method in ["GET", "HEAD"] {
         let allow = answer.reply.field("Allow").unwrap_or("missing");
         let expected = format!("an Allow field that lists {method}");
-        answer.require(answer.lists("Allow", method), expected, format!("Allow: {allow}"))?;
+        answer.require(answer.reply.lists("Allow", method), expected, format!("Allow: {allow}"))?;
     }
     Ok(())
 }

@@ -517,7 +517,7 @@ fn retry_after(answer: &Answer) -> Result<u64, Failure> {
 fn varies(answer: &Answer, name: &str) -> Result<(), Failure> {
     let vary: Vec<&str> = answer.reply.fields("Vary").collect();
     let got = format!("Vary: {}", vary.join(" | "));
-    answer.require(answer.lists("Vary", name), format!("a Vary field that lists {name}"), got)
+    answer.require(answer.reply.lists("Vary", name), format!("a Vary field that lists {name}"), got)
 }
 
 fn in_seconds(seconds: u64) -> SystemTime {

@@ -541,7 +541,7 @@ impl<'a> Asker<'a> {
         };
         connection.client().set_patience(self.patience);
         let answer = connection.ask("GET", target, &[], b"")?;
-        if !answer.lists("Connection", "close") {
+        if !answer.reply.lists("Connection", "close") {
             self.connection = Some(connection);
         }
         Ok(answer)

@@ -126,7 +126,7 @@ impl<'a> Asker<'a> {
 
     pub(super) fn get(&mut self, target: &str) -> Result<Answer, Failure> {
         let answer = self.connection.ask("GET", target, &[], b"")?;
-        if answer.lists("Connection", "close") {
+        if answer.reply.lists("Connection", "close") {
             *self = Asker::new(self.server)?;
         }
         Ok(answer)
