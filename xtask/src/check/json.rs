@@ -1,7 +1,7 @@
 //! The report for programs: one JSON object for each exercise, on one line.
 
 use serde_json::{Value, json};
-use wire::exercise::{Conversation, Failure};
+use wire::exercise::{Conversation, Event, Failure};
 
 use super::result::{Checked, Ended, passed};
 use crate::exercise::Exercise;
@@ -64,8 +64,11 @@ pub(crate) fn of_check(checked: &Checked) -> Value {
 
 /// Bytes are written as text: each character is the byte of that number.
 fn of_failure(failure: &Failure, conversations: &[Conversation]) -> Value {
-    let mut value = json!(failure);
-    value["conversations"] = json!(conversations);
+    let line = Event::Fail(failure.clone(), conversations.to_vec()).to_line();
+    let mut value: Value = serde_json::from_str(&line).unwrap_or_default();
+    if let Some(members) = value.as_object_mut() {
+        members.remove("event");
+    }
     value
 }
 

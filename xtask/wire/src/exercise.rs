@@ -26,7 +26,6 @@
 
 mod answer;
 mod conversation;
-mod latin1;
 mod leash;
 mod origin;
 mod report;

@@ -1,8 +1,5 @@
 //! Records the bytes on all connections of a check, so that a failure can show them.
 
-use serde::{Deserialize, Serialize};
-
-use super::latin1;
 use crate::Client;
 
 /// The maximum number of bytes of a piece that are kept. The full length is kept as a number.
@@ -15,7 +12,7 @@ const KEPT: usize = 8;
 const MAX_PIECES: usize = 40;
 
 /// All bytes of one connection, in order.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Conversation {
     /// Counted from 1 within the check.
     pub number: usize,
@@ -24,12 +21,11 @@ pub struct Conversation {
 }
 
 /// Bytes in one direction, until the other side sends some.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Piece {
     /// Whether the check sent them.
     pub sent: bool,
     /// The first bytes.
-    #[serde(with = "latin1")]
     pub bytes: Box<[u8]>,
     /// The number of all bytes.
     pub length: usize,

@@ -3,23 +3,19 @@
 //! The program with the checks only reports; `cargo xtask check-exercise` reads these lines and formats them (marks,
 //! colours, the equivalent curl command).
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::conversation::Conversation;
-use super::latin1;
+use super::conversation::{Conversation, Piece};
 
 /// The limit of reported bytes of one exchange.
 const MOST: usize = 2 * 1024 * 1024;
 
 /// Why a check failed, with the bytes that show it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Failure {
     /// The bytes that were sent; empty when the failure is not about one request.
-    #[serde(with = "latin1")]
     pub sent: Box<[u8]>,
     /// The bytes that were received.
-    #[serde(with = "latin1")]
     pub received: Box<[u8]>,
     /// The position of the first wrong byte in `received`.
     pub wrong_at: Option<usize>,
@@ -94,9 +90,18 @@ impl Event {
         let value = match self {
             Event::Start { check, rule } => json!({"event": "start", "check": check, "rule": rule}),
             Event::Pass => json!({"event": "pass"}),
-            Event::Fail(failure, conversations) => {
-                json!(Failed { event: "fail".into(), failure, conversations })
-            }
+            Event::Fail(failure, conversations) => json!({
+                "event": "fail",
+                "sent": from_bytes(&failure.sent),
+                "received": from_bytes(&failure.received),
+                "wrong_at": failure.wrong_at,
+                "expected": failure.expected,
+                "got": failure.got,
+                "rule": failure.rule,
+                "arguments": failure.arguments,
+                "timed_out": failure.timed_out,
+                "conversations": conversations.iter().map(from_conversation).collect::<Vec<_>>(),
+            }),
             Event::GaveUp => json!({"event": "gave up"}),
             Event::Done => json!({"event": "done"}),
         };
@@ -105,14 +110,30 @@ impl Event {
 
     /// Parses a line; `None` for a line that is not an event, such as a check's own output.
     pub fn from_line(line: &str) -> Option<Event> {
-        let value: Value = serde_json::from_str(line).ok()?;
+        let value: Map<String, Value> = serde_json::from_str(line).ok()?;
         let text = |name: &str| value.get(name)?.as_str().map(String::from);
         Some(match text("event")?.as_str() {
             "start" => Event::Start { check: text("check")?, rule: text("rule")? },
             "pass" => Event::Pass,
             "fail" => {
-                let Failed { failure, conversations, .. } = serde_json::from_value(value).ok()?;
-                Event::Fail(failure, conversations)
+                let failure = Failure {
+                    sent: to_bytes(&text("sent")?),
+                    received: to_bytes(&text("received")?),
+                    wrong_at: value
+                        .get("wrong_at")?
+                        .as_u64()
+                        .and_then(|at| usize::try_from(at).ok()),
+                    expected: text("expected")?.into(),
+                    got: text("got")?.into(),
+                    rule: text("rule").map(String::into),
+                    arguments: texts(value.get("arguments")?)?,
+                    timed_out: value.get("timed_out")?.as_bool()?,
+                };
+                let conversations = value.get("conversations")?.as_array()?;
+                Event::Fail(
+                    failure,
+                    conversations.iter().map(to_conversation).collect::<Option<_>>()?,
+                )
             }
             "gave up" => Event::GaveUp,
             "done" => Event::Done,
@@ -121,18 +142,43 @@ impl Event {
     }
 }
 
-/// [`Event::Fail`] as an object.
-#[derive(Serialize, Deserialize)]
-struct Failed<F, C> {
-    event: String,
-    #[serde(flatten)]
-    failure: F,
-    conversations: C,
+fn from_conversation(conversation: &Conversation) -> Value {
+    let piece = |piece: &Piece| {
+        let bytes = from_bytes(&piece.bytes);
+        json!({"sent": piece.sent, "bytes": bytes, "length": piece.length})
+    };
+    let pieces: Vec<Value> = conversation.pieces.iter().map(piece).collect();
+    json!({"number": conversation.number, "pieces": pieces})
+}
+
+fn to_conversation(value: &Value) -> Option<Conversation> {
+    let number = |value: &Value| value.as_u64().and_then(|number| usize::try_from(number).ok());
+    let piece = |value: &Value| {
+        Some(Piece {
+            sent: value["sent"].as_bool()?,
+            bytes: to_bytes(value["bytes"].as_str()?),
+            length: number(&value["length"])?,
+        })
+    };
+    let pieces = value["pieces"].as_array()?.iter().map(piece).collect::<Option<_>>()?;
+    Some(Conversation { number: number(&value["number"])?, pieces })
+}
+
+fn texts(list: &Value) -> Option<Box<[String]>> {
+    list.as_array()?.iter().map(|text| text.as_str().map(String::from)).collect()
+}
+
+/// Encodes bytes as a JSON string: each byte becomes the character with that number, so none is lost.
+fn from_bytes(bytes: &[u8]) -> String {
+    bytes.iter().map(|&byte| char::from(byte)).collect()
+}
+
+fn to_bytes(text: &str) -> Box<[u8]> {
+    text.chars().map(|character| u8::try_from(u32::from(character)).unwrap_or(b'?')).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::Piece;
     use super::*;
 
     #[test]
