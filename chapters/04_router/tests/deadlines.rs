@@ -53,7 +53,7 @@ fn a_head_that_stops_in_the_middle_is_408() {
     let server = start(Limits { head_time: tenths(2), ..Limits::default() });
     let mut client = server.connect();
     client.send(b"GET / HTTP/1.1\r\nHost: a\r\n").unwrap();
-    assert_408(&client.read_reply().unwrap(), "head");
+    assert_408(&client.read_reply().unwrap(), "header section");
     client.expect_closed().unwrap();
     assert_eq!(server.stop(), 0);
 }
@@ -82,7 +82,7 @@ fn a_head_that_drips_is_408_because_its_deadline_does_not_move() {
     let mut client = server.connect();
     let started = Instant::now();
     let head = format!("GET / HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", "y".repeat(2000));
-    assert_408(&drip(&mut client, head.as_bytes()).unwrap(), "head");
+    assert_408(&drip(&mut client, head.as_bytes()).unwrap(), "header section");
     assert!(started.elapsed() < LONG, "dripping all of it would have taken 40 s");
     client.expect_closed().unwrap();
 }
