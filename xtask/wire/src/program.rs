@@ -20,6 +20,9 @@ const LOOK: Duration = Duration::from_millis(5);
 const FIRST_LINE: usize = 4096;
 /// The maximum time to wait for the last output of a program. Its own child processes may keep its pipes open.
 const LAST_WORDS: Duration = Duration::from_secs(1);
+/// The maximum time to wait for the exit status of a program that has closed its outputs. The kernel closes the files
+/// of a process before its parent can wait for it.
+const LAST_MOMENT: Duration = Duration::from_secs(5);
 
 /// A running program that has printed the address that it listens on. Dropping it kills it.
 pub struct Program {
@@ -155,21 +158,27 @@ impl Program {
     /// # Errors
     /// Returns an error when it is still running after `patience`.
     pub fn wait(&self, patience: Duration) -> Result<ExitStatus, WireError> {
+        let status = self.poll(patience);
+        let status =
+            status.map_err(|error| WireError::io("waiting for the program to end", &error))?;
+        let Some(status) = status else {
+            let what = format!("waited {patience:?} for the program to end");
+            return Err(self.failed(&self.output.text(), &what));
+        };
+        // The last output may still be in the pipes.
+        drop(self.output.wait(LAST_WORDS, Text::has_ended));
+        Ok(status)
+    }
+
+    /// The exit status, or none if it is still running after `patience`.
+    fn poll(&self, patience: Duration) -> io::Result<Option<ExitStatus>> {
         let deadline = Instant::now() + patience;
         loop {
-            let ended = self.child().try_wait();
-            match ended.map_err(|error| WireError::io("waiting for the program to end", &error))? {
-                Some(status) => {
-                    // The last output may still be in the pipes.
-                    drop(self.output.wait(LAST_WORDS, Text::has_ended));
-                    return Ok(status);
-                }
-                None if Instant::now() < deadline => std::thread::sleep(LOOK),
-                None => {
-                    let what = format!("waited {patience:?} for the program to end");
-                    return Err(self.failed(&self.output.text(), &what));
-                }
+            let status = self.child().try_wait()?;
+            if status.is_some() || Instant::now() >= deadline {
+                return Ok(status);
             }
+            std::thread::sleep(LOOK);
         }
     }
 
@@ -201,7 +210,8 @@ impl Program {
 
     fn failed(&self, text: &Text, what: &str) -> WireError {
         let mut message = what.to_string();
-        if let Ok(Some(status)) = self.child().try_wait() {
+        let patience = if text.has_ended() { LAST_MOMENT } else { Duration::ZERO };
+        if let Ok(Some(status)) = self.poll(patience) {
             let _ = write!(message, ", but the program has ended ({status})");
         }
         WireError::new(Kind::Program, message + &text.quoted())
@@ -249,6 +259,13 @@ mod tests {
         let error = shell("echo no such luck >&2; exit 3").unwrap_err();
         assert_eq!(error.kind(), Kind::Program);
         assert!(error.message().contains("no such luck"), "{error}");
+    }
+
+    /// Regression test: the exit status was left out when the outputs were closed a moment before the process ended.
+    #[test]
+    fn a_program_that_closes_its_outputs_first_is_reported_with_its_status() {
+        let error = shell("exec >&- 2>&-; sleep 0.1; exit 3").unwrap_err();
+        assert!(error.message().ends_with("but the program has ended (exit status: 3)"), "{error}");
     }
 
     #[test]
