@@ -141,8 +141,8 @@ fn half_close_behind_a_request(address: SocketAddr) -> Result<(), WireError> {
     client.expect_closed()
 }
 
-/// The client has disconnected in the middle of a request, so no response can be sent, and there is no request to
-/// handle.
+/// The request will never be complete, so there is nothing to handle. RFC 9112 section 8 permits an error response,
+/// but our servers send none: usually the client has gone.
 fn half_close_in_a_head(address: SocketAddr) -> Result<(), WireError> {
     let mut client = Client::connect(address)?;
     client.send(b"GET / HTTP/1.1\r\nHost: a\r\n")?;
@@ -236,4 +236,52 @@ fn fin_behind_the_last_answer(address: SocketAddr) -> Result<(), WireError> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    use std::thread::{Builder, JoinHandle};
+
+    use super::*;
+
+    const RESPONSE: &[u8] =
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello";
+
+    /// Starts a server for `count` clients. It reads until FIN, whatever arrives, then sends `response` and closes.
+    fn server(count: usize, response: &'static [u8]) -> (SocketAddr, JoinHandle<()>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let serve = move || {
+            for _ in 0..count {
+                let mut stream = listener.accept().unwrap().0;
+                stream.read_to_end(&mut Vec::new()).unwrap();
+                stream.write_all(response).unwrap();
+            }
+        };
+        (address, Builder::new().name("server".to_string()).spawn(serve).unwrap())
+    }
+
+    #[test]
+    fn each_row_with_a_half_close_fails_on_a_server_that_breaks_its_rule() {
+        type Steps = fn(SocketAddr) -> Result<(), WireError>;
+        let responds = "the server takes FIN for the end of any request";
+        let closes = "the server closes at FIN without a response";
+        let table: [(Steps, &str, usize, Option<Kind>); 6] = [
+            (half_close_behind_a_request, responds, 1, None),
+            (half_close_in_a_head, responds, 1, Some(Kind::Unexpected)),
+            (half_close_in_a_body, responds, 1, Some(Kind::Unexpected)),
+            (half_close_behind_a_request, closes, 1, Some(Kind::Closed)),
+            (half_close_in_a_head, closes, 1, None),
+            (half_close_in_a_body, closes, 2, None),
+        ];
+        for (number, (steps, server_kind, connections, expected)) in (1..).zip(table) {
+            let response = if server_kind == responds { RESPONSE } else { b"" };
+            let (address, thread) = server(connections, response);
+            let found = steps(address).err().map(|error| error.kind());
+            assert_eq!(found, expected, "line {number}: {server_kind}");
+            thread.join().unwrap();
+        }
+    }
 }
