@@ -8,7 +8,7 @@ use crate::ServerHandle;
 /// Returns the metric families, in the text format of Prometheus.
 pub(super) fn families(server: &ServerHandle) -> String {
     let budget = server.memory();
-    let (held, limit, rejections) = (budget.held(), budget.limit(), budget.rejections());
+    let (held, limit) = (budget.held(), budget.limit());
     let uploads = server.uploads();
     let (slots, free, queued) = (uploads.count(), uploads.free(), uploads.queued());
     let mut page = format!(
@@ -18,9 +18,6 @@ pub(super) fn families(server: &ServerHandle) -> String {
          # HELP http_memory_limit_bytes Bytes that may be held for clients.\n\
          # TYPE http_memory_limit_bytes gauge\n\
          http_memory_limit_bytes {limit}\n\
-         # HELP http_memory_rejections_total Requests and connections that were given up for want of memory.\n\
-         # TYPE http_memory_rejections_total counter\n\
-         http_memory_rejections_total {rejections}\n\
          # HELP http_upload_slots Large request bodies that may be read at a time.\n\
          # TYPE http_upload_slots gauge\n\
          http_upload_slots {slots}\n\

@@ -19,7 +19,7 @@
 //! response fits into the socket's send buffer needs no reservation at all.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The largest reservation that may use the last eighth, in bytes.
 pub const SMALL: usize = 64 * 1024;
@@ -35,7 +35,6 @@ pub struct MemoryBudget(Arc<Counts>);
 struct Counts {
     limit: AtomicUsize,
     held: AtomicUsize,
-    rejections: AtomicU64,
 }
 
 /// The error for a reservation that does not fit into the budget.
@@ -58,8 +57,8 @@ pub fn largest_reservation(limit: usize) -> usize {
 impl MemoryBudget {
     /// Creates a budget of `limit` bytes.
     pub fn new(limit: usize) -> MemoryBudget {
-        let (held, rejections) = (AtomicUsize::new(0), AtomicU64::new(0));
-        MemoryBudget(Arc::new(Counts { limit: AtomicUsize::new(limit), held, rejections }))
+        let limit = AtomicUsize::new(limit);
+        MemoryBudget(Arc::new(Counts { limit, held: AtomicUsize::new(0) }))
     }
 
     /// Sets another limit, in bytes. Existing reservations do not change.
@@ -75,18 +74,6 @@ impl MemoryBudget {
     /// Returns the number of bytes that are held now.
     pub fn held(&self) -> usize {
         self.0.held.load(Ordering::Relaxed)
-    }
-
-    /// Returns the number of requests and connections that were rejected or closed because the
-    /// budget was exhausted.
-    pub fn rejections(&self) -> u64 {
-        self.0.rejections.load(Ordering::Relaxed)
-    }
-
-    /// Counts a request or a connection that was rejected or closed because the budget was
-    /// exhausted.
-    pub fn count_rejection(&self) {
-        self.0.rejections.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Counts `more` bytes as held, for a reservation that will then have `total` bytes.

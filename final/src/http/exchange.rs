@@ -253,7 +253,7 @@ impl Exchange {
         if self.memory.resize(cx.memory, input + output + self.state.memory()).is_ok() {
             return true;
         }
-        let error = no_memory(cx);
+        let error = no_memory();
         if self.output.is_empty() {
             self.reject(rejection::NO_MEMORY, &error);
         } else {

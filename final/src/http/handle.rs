@@ -42,10 +42,8 @@ pub(super) fn request_timeout(part: &str) -> HttpError {
     HttpError::new(Status::REQUEST_TIMEOUT, "request_timeout", message)
 }
 
-/// Returns the response for a request when there is no memory for its body or for its response, and
-/// counts the rejection in the budget.
-pub(super) fn no_memory(cx: Context<'_>) -> HttpError {
-    cx.memory.count_rejection();
+/// Returns the response for a request when there is no memory for its body or for its response.
+pub(super) fn no_memory() -> HttpError {
     let message = "the server has no memory left for this; try again";
     HttpError::new(Status::SERVICE_UNAVAILABLE, "overloaded", message)
 }

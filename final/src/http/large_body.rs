@@ -77,7 +77,7 @@ impl Exchange {
                 return true;
             }
             Err(IncomingError::Gone) => return false,
-            Err(IncomingError::NoMemory) => (Some(rejection::NO_MEMORY), no_memory(cx)),
+            Err(IncomingError::NoMemory) => (Some(rejection::NO_MEMORY), no_memory()),
             Err(IncomingError::Slow) => (None, request_timeout("body")),
             Err(IncomingError::Wrong(error)) => (None, error.into()),
         };

@@ -123,7 +123,7 @@ impl ConnectionState {
             return Ok(Received::Request(request));
         }
         let mut memory = Reservation::default();
-        memory.resize(cx.memory, bytes.capacity()).map_err(|OverBudget| no_memory(cx))?;
+        memory.resize(cx.memory, bytes.capacity()).map_err(|OverBudget| no_memory())?;
         input.advance(length + used);
         let mut body = Box::new(IncompleteBody {
             request,
@@ -145,7 +145,7 @@ impl ConnectionState {
         let ConnectionState::Body(body) = self else { return Ok(Received::Incomplete) };
         let arrived = input.unparsed();
         let room = body.make_room(arrived.len(), cx.limits, cx.memory);
-        room.map_err(|OverBudget| no_memory(cx))?;
+        room.map_err(|OverBudget| no_memory())?;
         let used = body.decoder.decode(arrived, &mut body.bytes)?;
         input.advance(used);
         if !body.decoder.is_done() {

@@ -68,7 +68,7 @@ impl Exchange {
             Err(OverBudget) => {
                 let retry_after = 1u64.into();
                 *response =
-                    no_memory(cx).into_response().with_header(header::RETRY_AFTER, retry_after);
+                    no_memory().into_response().with_header(header::RETRY_AFTER, retry_after);
                 rejection::NO_MEMORY
             }
             Ok(()) if is_shed(request, cx) => rejection::NO_THREAD,
