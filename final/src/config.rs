@@ -23,6 +23,9 @@ use crate::server::ConnectionLimits;
 use settings::{SETTINGS, Setting, command, variable};
 use values::Values;
 
+/// The size in bytes of the shortest field line, `a:` and a line end.
+const SHORTEST_FIELD: usize = 4;
+
 /// All settings, parsed and validated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
@@ -109,6 +112,21 @@ impl Config {
             let what =
                 "has no effect with --files-only, which limits no rates; leave one of them out";
             values.problem("rate-limit-store", what);
+        }
+        self.check_bounds(values);
+    }
+
+    /// Reports each limit that is never reached, because another setting allows less. A default may
+    /// be above such a bound, so that `--max-head 4KiB` alone is valid.
+    fn check_bounds(&self, values: &mut Values) {
+        let Limits { target, head, fields, body, whole_body, .. } = self.limits;
+        let ConnectionLimits { total, by_address } = self.clients;
+        values.check_bound("max-target", target as u64, "max-head", head as u64);
+        values.check_bound("max-fields", fields as u64, "max-head", (head / SHORTEST_FIELD) as u64);
+        values.check_bound("max-whole-body", whole_body, "max-body", body);
+        if let Some(count) = by_address {
+            let name = "max-connections-per-address";
+            values.check_bound(name, count.into(), "max-connections", total.into());
         }
     }
 
@@ -364,6 +382,8 @@ mod tests {
         assert_eq!(set(&["--max-memory", "1MiB"]), 1024 * 1024);
         let small = ["--max-memory", "1MiB", "--max-whole-body", "896KiB"];
         assert_eq!(set(&small), 1024 * 1024);
+        let head = ["--max-memory", "1MiB", "--max-head", "896KiB"];
+        assert_eq!(set(&head), 1024 * 1024);
         for (words, expected) in [
             (
                 vec!["--max-memory", "1023KiB"],
@@ -375,14 +395,15 @@ mod tests {
                 vec!["--max-memory", "9586979", "--max-whole-body", "8MiB"],
                 "has no room for a body of 8388608 bytes; set at least 9586980 bytes, or a smaller --max-whole-body",
             ),
+            (
+                vec!["--max-memory", "1MiB", "--max-head", "917505"],
+                "has no room for a header section of 917505 bytes; set at least 1048577 bytes, or a smaller --max-head",
+            ),
         ] {
             let found = problems(&words, &[]);
             assert_eq!(found.len(), 1, "{found:?}");
             assert!(found[0].contains(expected), "{found:?}");
         }
-        // `--max-body` limits every body to 1 KiB, so a collected body never needs 8 MiB of memory.
-        let short = ["--max-memory", "1MiB", "--max-body", "1KiB", "--max-whole-body", "8MiB"];
-        assert_eq!(set(&short), 1024 * 1024);
     }
 
     #[test]
@@ -462,23 +483,25 @@ mod tests {
             ("--permits", "1024", ["1025", "4294967295"], "1024"),
             ("--threads", "32768", ["32769", "99999999999"], "32768"),
             ("--max-connections", "1048576", ["1048577", "4294967295"], "1048576"),
-            (
-                "--max-connections-per-address",
-                "4294967295",
-                ["4294967296", "9999999999"],
-                "4294967295",
-            ),
+            ("--max-connections-per-address", "1048576", ["1048577", "9999999999"], "1048576"),
             ("--max-requests", "4294967295", ["4294967296", "18446744073709551615"], "4294967295"),
             ("--max-fields", "65536", ["65537", "4294967295"], "65536"),
             ("--max-target", "16MiB", ["16777217", "1GiB"], "16777216"),
             ("--max-head", "16MiB", ["16777217", "18446744073709551615"], "16777216"),
             ("--max-body", "1TiB", ["1025GiB", "18446744073709551615"], "1099511627776"),
-            ("--max-whole-body", "1TiB", ["1025GiB", "18446744073709551615"], "1099511627776"),
+            ("--max-whole-body", "896GiB", ["897GiB", "18446744073709551615"], "962072674304"),
         ];
         for (flag, fits, beyond, largest) in table {
-            let others = ["--threads", "32768", "--max-memory", "1TiB", "--max-body", "1KiB"];
+            // The other limits are the largest too, so that none of them makes this one useless.
+            let others = [
+                ["--threads", "32768"],
+                ["--max-connections", "1048576"],
+                ["--max-head", "16MiB"],
+                ["--max-body", "1TiB"],
+                ["--max-memory", "1TiB"],
+            ];
             let words: Vec<&str> =
-                others.chunks(2).filter(|pair| pair[0] != flag).flatten().copied().collect();
+                others.iter().filter(|pair| pair[0] != flag).flatten().copied().collect();
             assert!(read_with(&[&words[..], &[flag, fits]].concat(), &[]).is_ok(), "{flag} {fits}");
             for text in beyond {
                 let found = problems(&[&words[..], &[flag, text]].concat(), &[]);
@@ -533,6 +556,52 @@ mod tests {
             assert!(found[0].starts_with("--rate-limit-store "), "{found:?}");
             assert!(found[0].contains("it must be redis://HOST:PORT"), "{found:?}");
             assert!(!found[0].contains("secret"), "{found:?}");
+        }
+    }
+
+    /// Regression test: such a limit was silently never reached.
+    #[test]
+    fn a_limit_above_the_bound_that_another_setting_has_is_reported_with_both() {
+        for (name, most, above, largest, other, bound) in [
+            ("max-target", "16KiB", "16385", "16384", "max-head", "16KiB"),
+            ("max-target", "4KiB", "5KiB", "4096", "max-head", "4KiB"),
+            ("max-fields", "4096", "4097", "4096", "max-head", "16KiB"),
+            ("max-whole-body", "8MiB", "8388609", "8388608", "max-body", "8MiB"),
+            ("max-whole-body", "1KiB", "2KiB", "1024", "max-body", "1KiB"),
+            ("max-connections-per-address", "16384", "16385", "16384", "max-connections", "16384"),
+            ("max-connections-per-address", "10", "11", "10", "max-connections", "10"),
+        ] {
+            let (flag, other_flag) = (format!("--{name}"), format!("--{other}"));
+            let set = |text| [other_flag.as_str(), bound, &flag, text];
+            assert!(read_with(&set(most), &[]).is_ok(), "{flag} {most}");
+            assert_eq!(
+                problems(&set(above), &[]),
+                [format!(
+                    "{flag} {above} ({}): has no effect above {largest}, because of {other_flag} {bound}; \
+                     set at most {largest}, or a larger {other_flag}",
+                    variable(name)
+                )]
+            );
+        }
+    }
+
+    #[test]
+    fn a_bound_below_the_default_of_another_limit_is_valid() {
+        for words in [["--max-head", "256"], ["--max-body", "1KiB"], ["--max-connections", "1"]] {
+            assert!(read_with(&words, &[]).is_ok(), "{words:?}");
+        }
+    }
+
+    #[test]
+    fn a_bound_that_is_invalid_itself_is_the_only_problem() {
+        for (other, name, value) in [
+            ("--max-head", "--max-target", "4KiB"),
+            ("--max-body", "--max-whole-body", "4KiB"),
+            ("--max-connections", "--max-connections-per-address", "99999"),
+        ] {
+            let found = problems(&[other, "many", name, value], &[]);
+            assert_eq!(found.len(), 1, "{found:?}");
+            assert!(found[0].starts_with(&format!("{other} many (")), "{found:?}");
         }
     }
 

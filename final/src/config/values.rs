@@ -47,23 +47,42 @@ impl Values {
         }
     }
 
-    /// Checks the bounds of the memory budget, and that the largest collected body can fit into it.
+    /// Checks the bounds of the memory budget, and that it has room for the largest collected body
+    /// and for the largest header section.
     pub(super) fn check_memory(&mut self, memory: usize, limits: &Limits) {
-        if self.problems.iter().any(|problem| problem.contains("max-memory")) {
+        if self.has_problem("max-memory") {
             return;
         }
         if !(LEAST_MEMORY..=MOST_MEMORY).contains(&memory) {
             self.problem("max-memory", "must be from 1MiB to 1TiB");
             return;
         }
-        let body = limits.whole_body.min(limits.body);
-        if body > largest_reservation(memory) as u64 {
-            let least = body.saturating_add(body / 7);
-            let what = format!(
-                "has no room for a body of {body} bytes; set at least {least} bytes, or a smaller --max-whole-body"
-            );
-            self.problem("max-memory", &what);
+        for (part, bytes, limit) in [
+            ("body", limits.whole_body, "max-whole-body"),
+            ("header section", limits.head as u64, "max-head"),
+        ] {
+            if bytes > largest_reservation(memory) as u64 && !self.has_problem(limit) {
+                let least = bytes.saturating_add(bytes / 7);
+                let what = format!(
+                    "has no room for a {part} of {bytes} bytes; set at least {least} bytes, or a smaller --{limit}"
+                );
+                self.problem("max-memory", &what);
+            }
         }
+    }
+
+    /// Adds a problem if the setting `name` was set to more than `most`, the largest value that has
+    /// an effect together with the setting `other`.
+    pub(super) fn check_bound(&mut self, name: &str, value: u64, other: &str, most: u64) {
+        let is_invalid = self.has_problem(name) || self.has_problem(other);
+        if value <= most || self.is_default(name) || is_invalid {
+            return;
+        }
+        let bound = self.text(other).unwrap_or_default();
+        let what = format!(
+            "has no effect above {most}, because of --{other} {bound}; set at most {most}, or a larger --{other}"
+        );
+        self.problem(name, &what);
     }
 
     pub(super) fn text(&self, name: &str) -> Option<String> {
@@ -73,10 +92,19 @@ impl Values {
     /// Adds a problem such as `--max-body 1XB (HTTP_MAX_BODY): …`: the source, the value, and the
     /// other way to set it.
     pub(super) fn problem(&mut self, name: &str, what: &str) {
+        self.problems.push(self.start_of_problem(name) + what);
+    }
+
+    fn has_problem(&self, name: &str) -> bool {
+        let start = self.start_of_problem(name);
+        self.problems.iter().any(|problem| problem.starts_with(&start))
+    }
+
+    fn start_of_problem(&self, name: &str) -> String {
         let (place, text) = self.found.get(name).cloned().unwrap_or_default();
         let text = if name == "rate-limit-store" { without_credentials(&text) } else { text };
         let other = if place.starts_with("--") { variable(name) } else { format!("--{name}") };
-        self.problems.push(format!("{place} {text} ({other}): {what}"));
+        format!("{place} {text} ({other}): ")
     }
 
     pub(super) fn address(&mut self, name: &str) -> SocketAddr {
@@ -193,10 +221,15 @@ impl Values {
         Some(StoreConfig { url, prefix, when_down: when_down? })
     }
 
+    /// Returns whether the setting has the text of its default, from whatever source.
+    fn is_default(&self, name: &str) -> bool {
+        let default = SETTINGS.iter().find(|setting| setting.name == name).map(|it| it.default);
+        self.found.get(name).map(|(_, text)| text.as_str()) == default
+    }
+
     /// Adds a problem for a setting of the store that is not the default, although there is no store.
     fn check_needs_store(&mut self, name: &str) {
-        let default = SETTINGS.iter().find(|setting| setting.name == name).map(|it| it.default);
-        if self.found.get(name).map(|(_, text)| text.as_str()) != default {
+        if !self.is_default(name) {
             let what = "has no effect without --rate-limit-store; set that too, or leave this out";
             self.problem(name, what);
         }
@@ -237,11 +270,13 @@ fn largest(name: &str) -> u64 {
         "threads" => 32_768,
         // The default limit of Linux on the open files of a process (fs.nr_open). Each connection
         // has a slot that is allocated at startup.
-        "max-connections" => 1_048_576,
+        "max-connections" | "max-connections-per-address" => 1_048_576,
         "max-fields" => 65_536,
         // A header section has to fit into one buffer, so this bounds the size of that buffer.
         "max-target" | "max-head" => 16 * MIB,
-        "max-body" | "max-whole-body" => MIB * MIB,
+        "max-body" => MIB * MIB,
+        // The largest reservation in the largest memory budget.
+        "max-whole-body" => MIB * MIB / 8 * 7,
         // `check_memory` checks the bounds of the memory budget.
         "max-memory" => u64::MAX,
         // The other values are only compared with counters, so no memory is allocated for them.
