@@ -1,7 +1,6 @@
 //! A server for measuring: few routes, no log. `cargo run --release -p final --example bench -- ADDRESS [FOLDER]`.
 //!
-//! `BENCH_ROUTES=N`, `BENCH_THREADS=N` and `BENCH_LOG=FILE` are for `cargo xtask bench`: the number of routes,
-//! the number of threads, and an access log.
+//! `BENCH_ROUTES=N` and `BENCH_LOG=FILE` are for `cargo xtask bench`: the number of routes, and an access log.
 
 use std::fs::{self, File};
 use std::path::PathBuf;
@@ -14,7 +13,6 @@ use httpserver::Server;
 use httpserver::core::blocking;
 use httpserver::core::signals::on_stop;
 use httpserver::core::stdout::announce;
-use httpserver::core::worker_pool::PoolConfig;
 use httpserver::handlers::StaticFiles;
 use httpserver::http::limits::Limits;
 use httpserver::http::{HttpError, Request, Response, Router};
@@ -44,7 +42,8 @@ fn main() -> anyhow::Result<()> {
     });
     // Other routes, among which the router has to find the right one. Every second one has a
     // parameter.
-    for other in 1..number("BENCH_ROUTES")?.unwrap_or(1) {
+    let routes = std::env::var("BENCH_ROUTES").unwrap_or_else(|_| "0".to_string());
+    for other in 1..routes.parse::<u32>().context("BENCH_ROUTES is not a number")? {
         match other % 2 {
             0 => router.get(&format!("/json{other}/:id<u64>"), item),
             _ => router.get(&format!("/json{other}"), |_: &mut Request| "Hello, World!"),
@@ -61,14 +60,10 @@ fn main() -> anyhow::Result<()> {
             .with_context(|| format!("cannot serve files from {}", folder.display()))?
             .routes(&mut router, "/static");
     }
-    let mut server =
-        Server::bind(address).with_context(|| format!("cannot listen on {address}"))?;
+    let server = Server::bind(address).with_context(|| format!("cannot listen on {address}"))?;
     // The number of requests on a connection is unlimited, as with the servers it is compared with, which have
     // a setting or no limit.
-    server = server.with_limits(Limits { requests: usize::MAX, ..Limits::default() });
-    if let Some(threads) = number("BENCH_THREADS")? {
-        server = server.with_workers(PoolConfig { threads, ..PoolConfig::default() });
-    }
+    let server = server.with_limits(Limits { requests: usize::MAX, ..Limits::default() });
     let stop = server.handle();
     on_stop(move || stop.shutdown())?;
     announce(format_args!("listening on http://{}", server.local_addr()));
@@ -86,11 +81,4 @@ fn main() -> anyhow::Result<()> {
 fn item(request: &mut Request) -> Result<Response, HttpError> {
     let id: u64 = request.parse_param("id")?;
     Ok(Response::json(&json!({ "id": id, "name": "Ada", "tags": ["a", "b"] })))
-}
-
-/// Further routes for the bench.
-fn number(variable: &str) -> anyhow::Result<Option<u32>> {
-    let text = std::env::var(variable).ok();
-    text.map(|text| text.parse().with_context(|| format!("{variable}={text} is not a number")))
-        .transpose()
 }

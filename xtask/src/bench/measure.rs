@@ -14,7 +14,7 @@ use super::peer::Peer;
 use super::sample::{Base, Sample};
 use super::scenario::{BackgroundLoad, Scenario};
 use super::usage::Usage;
-use super::{idle, load, sleepers, slow};
+use super::{idle, load, sleepers};
 
 /// A server that is measured in every round.
 struct Contestant<'a> {
@@ -182,7 +182,6 @@ fn start_background(address: SocketAddr, load: BackgroundLoad) -> anyhow::Result
     match load {
         BackgroundLoad::Nothing => Ok(Background::default()),
         BackgroundLoad::Idle(count) => idle::start(address, count),
-        BackgroundLoad::Slow(path) => slow::start(address, path),
         BackgroundLoad::Sleepers(path) => sleepers::start(address, path),
     }
 }

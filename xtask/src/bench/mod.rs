@@ -22,7 +22,6 @@ mod report;
 mod sample;
 mod scenario;
 mod sleepers;
-mod slow;
 mod usage;
 
 use std::process::ExitCode;

@@ -22,7 +22,7 @@ pub(super) fn command(
     } else {
         "off".to_string()
     };
-    fs::write(&path, configuration(address, &public, &log, scenario.routes))?;
+    fs::write(&path, configuration(address, &public, &log))?;
     let mut command = Command::new("sh");
     command.args([
         "-c",
@@ -33,8 +33,7 @@ pub(super) fn command(
     Ok(command)
 }
 
-fn configuration(address: SocketAddr, public: &str, log: &str, routes: u16) -> String {
-    let locations = locations(routes);
+fn configuration(address: SocketAddr, public: &str, log: &str) -> String {
     format!(
         r#"daemon off;
 worker_processes auto;
@@ -59,44 +58,14 @@ http {{
     server {{
         listen {address} backlog=1024;
         location = / {{ return 200 "Hello, World!"; }}
-{locations}        location /static/ {{ alias "{public}/"; }}
+        location ~ "^/json/([0-9]+)$" {{
+            default_type application/json;
+            return 200 '{{"id":$1,"name":"Ada","tags":["a","b"]}}';
+        }}
+        location /static/ {{ alias "{public}/"; }}
         location = /text {{ gzip on; alias "{public}/text100k.txt"; }}
     }}
 }}
 "#
     )
-}
-
-/// The route with a parameter in the middle of the list, because regular expressions are tried in order.
-fn locations(routes: u16) -> String {
-    let item = |path: &str| {
-        format!(
-            r#"        location ~ "^{path}/([0-9]+)$" {{
-            default_type application/json;
-            return 200 '{{"id":$1,"name":"Ada","tags":["a","b"]}}';
-        }}
-"#
-        )
-    };
-    let other = |number: u16| match number % 2 {
-        0 => item(&format!("/json{number}")),
-        _ => format!("        location = /json{number} {{ return 200 \"Hello, World!\"; }}\n"),
-    };
-    let mut locations: Vec<String> = (1..routes.max(1)).map(other).collect();
-    locations.insert(locations.len() / 2, item("/json"));
-    locations.concat()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nginx_has_as_many_routes_as_the_others_and_the_requested_one_once() {
-        for (routes, count) in [(0, 1), (10, 10), (1_000, 1_000)] {
-            let text = locations(routes);
-            assert_eq!(text.matches("location").count(), count, "{routes}");
-            assert_eq!(text.matches("\"^/json/([0-9]+)$\"").count(), 1, "{routes}");
-        }
-    }
 }

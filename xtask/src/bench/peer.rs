@@ -24,8 +24,6 @@ const CLOSE: &str = "LIMIT_CLOSE";
 const ROUTES: &str = "BENCH_ROUTES";
 /// The file of the access log.
 const LOG: &str = "BENCH_LOG";
-/// The maximum number of threads.
-const THREADS: &str = "BENCH_THREADS";
 
 /// A server.
 #[derive(Debug)]
@@ -58,7 +56,6 @@ pub(crate) const PEERS: &[Peer] = &[
             (Scenario::is_gzip, "it compresses nothing"),
             (|scenario| scenario.logs, "it writes no log"),
             (Scenario::has_sleepers, "it has no handlers"),
-            (Scenario::has_slow_clients, "it always sends the same response"),
         ],
     },
     Peer { name: "before", kind: Kind::Before, cannot: &[] },
@@ -77,19 +74,7 @@ pub(crate) const PEERS: &[Peer] = &[
             (Scenario::is_static, "it serves no files"),
             (Scenario::closes, "it ignores `Connection: close`"),
             (|scenario| scenario.logs, "it writes no log"),
-            (|scenario| scenario.routes > 0, "it has no routes"),
             (Scenario::has_sleepers, "it has no threads for handlers that block"),
-            (Scenario::has_slow_clients, "it serves no files"),
-        ],
-    },
-    Peer {
-        name: "tiny_http",
-        kind: Kind::Package("tiny_http_peer"),
-        cannot: &[
-            (|scenario| scenario.logs, "it writes no log"),
-            (|scenario| scenario.routes > 0, "it has no routes"),
-            (Scenario::has_sleepers, "its threads, one per core, would all sleep"),
-            (Scenario::has_slow_clients, "it has a thread per connection"),
         ],
     },
 ];
@@ -116,6 +101,9 @@ impl Peer {
     pub(crate) fn cannot(&self, scenario: &Scenario) -> Option<&'static str> {
         if scenario.demonstration && self.kind != Kind::Final {
             return Some("it is the program of `final`");
+        }
+        if scenario.routes > 0 && matches!(self.kind, Kind::Package(_) | Kind::Nginx) {
+            return Some("it has only the routes of the other scenarios");
         }
         self.cannot.iter().find(|(cannot, _)| cannot(scenario)).map(|(_, reason)| *reason)
     }
@@ -166,9 +154,6 @@ impl Peer {
         if self.kind != Kind::Nginx && !scenario.demonstration {
             command.arg(address.to_string()).arg(files.public());
             command.env(ROUTES, scenario.routes.to_string());
-        }
-        if let Some(threads) = scenario.threads {
-            command.env(THREADS, threads.to_string());
         }
         if scenario.logs {
             command.env(LOG, files.log(self.name));
@@ -234,30 +219,21 @@ mod tests {
                 .map(|s| s.name)
                 .collect::<Vec<_>>()
         };
+        let few_routes = ["routes-10", "routes-1000"];
         assert_eq!(
             reasons("limit"),
-            ["gzip", "access-log", "demonstration", "slow-clients", "mix", "mix-blocking"]
+            [&["gzip", "access-log", "demonstration"], &few_routes[..], &["mix", "mix-blocking"]]
+                .concat()
         );
         assert_eq!(reasons("final"), [""; 0]);
         assert_eq!(reasons("before"), ["demonstration"]);
-        assert_eq!(reasons("nginx"), ["demonstration", "mix", "mix-blocking"]);
-        assert_eq!(reasons("axum"), ["access-log", "demonstration", "mix"]);
         assert_eq!(
-            reasons("may_minihttp"),
-            [
-                "new-connection",
-                "static-1k",
-                "static-100k",
-                "static-10m",
-                "access-log",
-                "demonstration",
-                "routes-10",
-                "routes-100",
-                "routes-1000",
-                "slow-clients",
-                "mix",
-                "mix-blocking"
-            ]
+            reasons("nginx"),
+            [&["demonstration"], &few_routes[..], &["mix", "mix-blocking"]].concat()
+        );
+        assert_eq!(
+            reasons("axum"),
+            [&["access-log", "demonstration"], &few_routes[..], &["mix"]].concat()
         );
     }
 

@@ -24,8 +24,6 @@ pub(crate) struct Scenario {
     pub logs: bool,
     /// Whether the program of `final` serves it, with all layers of the demonstration, and not the bench's own server.
     pub demonstration: bool,
-    /// The maximum number of server threads, for servers that would start more by default.
-    pub threads: Option<u8>,
     /// The scenario to compare with, on the same server in the same round.
     pub against: Option<&'static Scenario>,
 }
@@ -38,8 +36,6 @@ pub(crate) enum BackgroundLoad {
     Idle(usize),
     /// Connections that request this path, whose handler sleeps, again and again.
     Sleepers(&'static str),
-    /// Connections that send one byte per second, and as many that read this file at that speed.
-    Slow(&'static str),
 }
 
 /// A handler that sleeps without announcing it to the server.
@@ -60,14 +56,10 @@ const HELLO: Scenario = Scenario {
     routes: 0,
     logs: false,
     demonstration: false,
-    threads: None,
     against: None,
 };
 
-/// The same, on a server of few threads.
-const FEW_THREADS: Scenario = Scenario { threads: Some(4), ..HELLO };
-
-/// A route with a parameter among others.
+/// A route with a parameter among others. It measures the router of `final`, so the peers have no such routes.
 const ROUTES: Scenario = Scenario {
     name: "routes-10",
     about: "a route with a parameter, one of 10 routes",
@@ -170,25 +162,11 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     },
     ROUTES,
     Scenario {
-        name: "routes-100",
-        about: "the same, one of 100",
-        routes: 100,
-        against: Some(&ROUTES),
-        ..ROUTES
-    },
-    Scenario {
         name: "routes-1000",
         about: "the same, one of 1,000",
         routes: 1_000,
         against: Some(&ROUTES),
         ..ROUTES
-    },
-    Scenario {
-        name: "slow-clients",
-        about: "the small response with 4 threads, beside 2,000 clients that send or read one byte per second",
-        background: BackgroundLoad::Slow("/static/10m.txt"),
-        against: Some(&FEW_THREADS),
-        ..FEW_THREADS
     },
     Scenario {
         name: "mix",
@@ -218,11 +196,6 @@ impl Scenario {
     /// Whether other requests block in their handlers.
     pub(crate) fn has_sleepers(&self) -> bool {
         matches!(self.background, BackgroundLoad::Sleepers(_))
-    }
-
-    /// Whether there are very slow clients.
-    pub(crate) fn has_slow_clients(&self) -> bool {
-        matches!(self.background, BackgroundLoad::Slow(_))
     }
 
     /// Whether handlers announce to the server that they will block.

@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use actix_files::Files;
 use actix_web::middleware::Compress;
-use actix_web::web::ServiceConfig;
 use actix_web::{App, HttpResponse, HttpServer, Responder, web};
 use serde_json::json;
 
@@ -25,18 +24,11 @@ async fn main() -> io::Result<()> {
     // Static text, so that no request copies it.
     let text: &'static str = fs::read_to_string(Path::new(&folder).join("text100k.txt"))?.leak();
 
-    let routes = env::var("BENCH_ROUTES").map_or(Ok(0), |routes| routes.parse::<u32>());
-    let routes = routes.map_err(io::Error::other)?;
-
     let server = HttpServer::new(move || {
         let page = move || async move { HttpResponse::Ok().content_type("text/plain").body(text) };
-        // The requested route in the middle: actix tries routes in order.
-        let (before, after) = (1..=routes / 2, routes / 2 + 1..routes.max(1));
         App::new()
             .route("/", web::get().to(hello))
-            .configure(|config| others(config, before.filter(|_| routes > 1)))
             .route("/json/{id}", web::get().to(item))
-            .configure(|config| others(config, after))
             .route("/sleep/told", web::get().to(sleep))
             .service(web::resource("/text").wrap(Compress::default()).route(web::get().to(page)))
             .service(Files::new("/static", folder.clone()))
@@ -51,16 +43,6 @@ async fn main() -> io::Result<()> {
 
 async fn item(id: web::Path<u64>) -> impl Responder {
     web::Json(json!({ "id": *id, "name": "Ada", "tags": ["a", "b"] }))
-}
-
-/// Routes that are never requested; every second one has a parameter.
-fn others(config: &mut ServiceConfig, numbers: impl Iterator<Item = u32>) {
-    for other in numbers {
-        match other % 2 {
-            0 => config.route(&format!("/json{other}/{{id}}"), web::get().to(item)),
-            _ => config.route(&format!("/json{other}"), web::get().to(hello)),
-        };
-    }
 }
 
 async fn hello() -> impl Responder {

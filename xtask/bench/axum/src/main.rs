@@ -28,19 +28,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let text: &'static str = fs::read_to_string(Path::new(&folder).join("text100k.txt"))?.leak();
 
     let page = move || async move { ([(header::CONTENT_TYPE, "text/plain")], text) };
-    let mut app = Router::new()
+    let app = Router::new()
         .route("/", routing::get(|| async { "Hello, World!" }))
         .route("/json/{id}", routing::get(item))
         .route("/text", routing::get(page).layer(CompressionLayer::new()))
         .route("/sleep/told", routing::get(sleep))
         .nest_service("/static", ServeDir::new(folder));
-    let routes = env::var("BENCH_ROUTES").map_or(Ok(0), |routes| routes.parse::<u32>())?;
-    for other in 1..routes.max(1) {
-        app = match other % 2 {
-            0 => app.route(&format!("/json{other}/{{id}}"), routing::get(item)),
-            _ => app.route(&format!("/json{other}"), routing::get(|| async { "Hello, World!" })),
-        };
-    }
     let listener = TcpListener::bind(address).await?;
     println!("listening on http://{}", listener.local_addr()?);
     // Without it each file waits for the client's delayed acknowledgement.
