@@ -10,17 +10,6 @@ use crate::workspace::Workspace;
 
 const KIB: usize = 1024;
 
-/// A script that makes wrk send requests in batches.
-const PIPELINE: &str = "\
-local batch
-function init(args)
-  batch = wrk.format():rep(tonumber(args[1]))
-end
-function request()
-  return batch
-end
-";
-
 /// The directory: `public` is served, the rest is for the tools.
 pub(crate) struct Files {
     folder: TempDir,
@@ -40,7 +29,6 @@ impl Files {
         write("100k.txt", 100 * KIB)?;
         write("text100k.txt", 100 * KIB)?;
         write("10m.txt", 10 * KIB * KIB)?;
-        fs::write(files.pipeline(), PIPELINE)?;
         // Started by root, nginx runs its workers as another user.
         #[cfg(unix)]
         {
@@ -62,11 +50,6 @@ impl Files {
     /// The path of a server's log.
     pub(crate) fn log(&self, server: &str) -> PathBuf {
         self.path().join(format!("{server}.log"))
-    }
-
-    /// The script for wrk.
-    pub(crate) fn pipeline(&self) -> PathBuf {
-        self.path().join("pipeline.lua")
     }
 }
 

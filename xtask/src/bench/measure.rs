@@ -149,7 +149,7 @@ impl Bench<'_> {
         let outcome = background.stop();
         let cpu = before.zip(after).map(|(before, after)| (after.cpu - before.cpu) / load.requests);
         Ok(Sample {
-            rate: load.rate,
+            rate: load.requests / load.seconds,
             cpu,
             bytes: load.bytes / load.requests,
             p50: load.p50,
