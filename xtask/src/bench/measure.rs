@@ -1,7 +1,6 @@
 //! Runs the rounds of one scenario.
 
 use std::fs::File;
-use std::net::SocketAddr;
 
 use anyhow::{bail, ensure};
 use wire::{Client, Program};
@@ -10,11 +9,11 @@ use super::background::Background;
 use super::builds::Builds;
 use super::figures::Cell;
 use super::files::Files;
+use super::load;
 use super::peer::Peer;
 use super::sample::{Base, Sample};
-use super::scenario::{BackgroundLoad, Scenario};
+use super::scenario::Scenario;
 use super::usage::Usage;
-use super::{idle, load, sleepers};
 
 /// A server that is measured in every round.
 struct Contestant<'a> {
@@ -139,7 +138,7 @@ impl Bench<'_> {
     }
 
     fn sample(&self, scenario: &Scenario, program: &Program) -> anyhow::Result<Sample> {
-        let background = start_background(program.addr(), scenario.background)?;
+        let background = Background::start(program.addr(), scenario.background)?;
         let before = Usage::of(program.pid());
         let load = load::run(scenario, program.addr(), self.files, self.seconds)?;
         let after = Usage::of(program.pid());
@@ -175,13 +174,4 @@ fn probe(program: &Program, scenario: &Scenario) -> anyhow::Result<()> {
         ensure!(body == length, "GET {} has {body} bytes, not {length}", scenario.path);
     }
     Ok(())
-}
-
-/// Opens the background connections of a scenario.
-fn start_background(address: SocketAddr, load: BackgroundLoad) -> anyhow::Result<Background> {
-    match load {
-        BackgroundLoad::Nothing => Ok(Background::default()),
-        BackgroundLoad::Idle(count) => idle::start(address, count),
-        BackgroundLoad::Sleepers(path) => sleepers::start(address, path),
-    }
 }

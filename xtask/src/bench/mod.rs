@@ -13,7 +13,6 @@ mod browser;
 mod builds;
 mod figures;
 mod files;
-mod idle;
 mod load;
 mod measure;
 mod nginx;
@@ -21,7 +20,6 @@ mod peer;
 mod report;
 mod sample;
 mod scenario;
-mod sleepers;
 mod usage;
 
 use std::process::ExitCode;
