@@ -36,7 +36,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     before: Option<PathBuf>,
     /// The profile that `final` is built with; its peers are always built for release
-    #[arg(long, value_name = "NAME", default_value = RELEASE, value_parser = PossibleValuesParser::new(PROFILES.map(|(name, about)| PossibleValue::new(name).help(about))))]
+    #[arg(long, value_name = "NAME", default_value = RELEASE, value_parser = [RELEASE, "fast-build"])]
     pub profile: String,
 }
 
@@ -69,43 +69,4 @@ fn is_chosen(names: &[String], name: &str) -> bool {
 }
 
 /// The profile whose figures may be published.
-const RELEASE: &str = "release";
-
-/// Profiles of the root `Cargo.toml`, and what each is for.
-const PROFILES: [(&str, &str); 2] = [
-    (RELEASE, "for figures: optimized across crates, which takes long to build"),
-    ("fast-build", "for work: builds faster, and its figures are compared only with each other"),
-];
-
-/// A warning for figures that do not come from the release profile.
-pub(crate) fn warning(profile: &str) -> String {
-    match profile {
-        RELEASE => String::new(),
-        other => format!(
-            "; `final` was built with the profile {other}: compare it only with another such build"
-        ),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::workspace::Workspace;
-
-    #[test]
-    fn each_profile_is_one_of_cargo_or_of_the_workspace() {
-        let workspace = Workspace::find().unwrap();
-        let manifest = std::fs::read_to_string(workspace.path("Cargo.toml")).unwrap();
-        let manifest: toml::Table = manifest.parse().unwrap();
-        for (name, _) in PROFILES {
-            assert!(manifest["profile"].get(name).is_some(), "[profile.{name}]");
-        }
-        assert_eq!(manifest["profile"]["fast-build"]["inherits"].as_str(), Some(RELEASE));
-    }
-
-    #[test]
-    fn only_figures_of_the_release_profile_come_without_a_warning() {
-        assert_eq!(warning(RELEASE), "");
-        assert!(warning("fast-build").contains("with the profile fast-build"));
-    }
-}
+pub(crate) const RELEASE: &str = "release";

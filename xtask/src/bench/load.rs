@@ -47,6 +47,13 @@ pub(crate) struct Load {
     pub errors: f64,
 }
 
+impl Load {
+    /// Responses per second.
+    pub(crate) fn rate(&self) -> f64 {
+        self.requests / self.seconds
+    }
+}
+
 /// Checks that wrk is installed.
 pub(crate) fn find() -> anyhow::Result<()> {
     ensure!(

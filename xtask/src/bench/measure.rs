@@ -3,29 +3,45 @@
 use std::fs::File;
 
 use anyhow::{bail, ensure};
-use wire::{Client, Program};
+use wire::Client;
 
 use super::background::Background;
-use super::builds::Builds;
-use super::figures::Cell;
 use super::files::Files;
-use super::load;
-use super::peer::Peer;
-use super::sample::{Base, Sample};
+use super::load::{self, Load};
+use super::peer::{Builds, Peer, Server};
 use super::scenario::Scenario;
 use super::usage::Usage;
 
+/// The figures of one server in one round.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Sample {
+    pub load: Load,
+    /// Seconds of the server's CPU time per response.
+    pub cpu: Option<f64>,
+    /// The server's peak memory so far, in KiB.
+    pub memory: Option<f64>,
+    /// Background connections that the server has closed.
+    pub lost: usize,
+    /// The throughput of the background requests, as a fraction of the possible throughput.
+    pub share: Option<f64>,
+    /// The same server, in the same round, in the scenario that this one is compared with.
+    pub base: Option<Box<Sample>>,
+}
+
+/// The samples of one server in all rounds, or the reason why there are none.
+pub(crate) type Cell = Result<Vec<Sample>, String>;
+
 /// A server that is measured in every round.
-struct Contestant<'a> {
-    peer: &'a Peer,
-    state: Result<Started, String>,
+struct Contestant {
+    peer: &'static Peer,
+    servers: Result<Servers, String>,
     samples: Vec<Sample>,
 }
 
 /// The server, and a second instance of it for the scenario that this one is compared with.
-struct Started {
-    program: Program,
-    base: Option<(&'static Scenario, Program)>,
+struct Servers {
+    own: Server,
+    base: Option<(&'static Scenario, Server)>,
 }
 
 pub(crate) struct Bench<'a> {
@@ -40,75 +56,60 @@ impl Bench<'_> {
     pub(crate) fn measure(
         &self,
         scenario: &Scenario,
-        peers: &[&Peer],
+        peers: &[&'static Peer],
         built: &[Result<(), String>],
     ) -> Vec<Cell> {
-        let mut contestants: Vec<_> = peers
-            .iter()
-            .zip(built)
-            .map(|(peer, built)| Contestant {
-                peer,
-                state: built.clone().and_then(|()| self.start(scenario, peer)),
-                samples: Vec::new(),
-            })
-            .collect();
+        let contestant = |(peer, built): (&&'static Peer, &Result<(), String>)| {
+            let start = |()| self.start(scenario, peer).map_err(|error| format!("{error:#}"));
+            let servers = built.clone().and_then(start);
+            Contestant { peer, servers, samples: Vec::new() }
+        };
+        let mut contestants: Vec<_> = peers.iter().zip(built).map(contestant).collect();
         for round in 0..usize::from(self.rounds) {
             // Each round starts with another server, so that the order favours none of them.
             let first = round % contestants.len().max(1);
             contestants.rotate_left(first);
             for contestant in &mut contestants {
-                let Ok(started) = &contestant.state else { continue };
+                let Ok(servers) = &contestant.servers else { continue };
                 if scenario.logs {
                     self.empty_log(contestant.peer);
                 }
-                match self.sample_with_base(scenario, started, round) {
+                match self.sample_with_base(scenario, servers, round) {
                     Ok(sample) => contestant.samples.push(sample),
-                    Err(error) => contestant.state = Err(format!("{error:#}")),
+                    Err(error) => contestant.servers = Err(format!("{error:#}")),
                 }
             }
             contestants.rotate_right(first);
         }
-        let mut cells = Vec::new();
-        for Contestant { peer, state, samples } in contestants {
-            cells.push(state.map(|started| {
-                peer.stop(&started.program);
-                if let Some((_, base)) = &started.base {
-                    peer.stop(base);
-                }
-                samples
-            }));
-        }
-        cells
+        contestants.into_iter().map(|it| it.servers.map(|_| it.samples)).collect()
     }
 
-    /// Starts a server, and checks that its response is the same as from every server.
-    fn start(&self, scenario: &Scenario, peer: &Peer) -> Result<Started, String> {
+    /// Starts a server.
+    fn start(&self, scenario: &Scenario, peer: &Peer) -> anyhow::Result<Servers> {
         if let Some(reason) = peer.cannot(scenario) {
-            return Err(reason.to_string());
+            bail!(reason);
         }
-        let program = self.start_one(scenario, peer)?;
+        let own = self.start_one(scenario, peer)?;
         // The limit does the same work in all scenarios, so there is nothing to compare.
-        let Some(base) = scenario.against.filter(|_| !peer.is_limit()) else {
-            return Ok(Started { program, base: None });
-        };
-        match self.start_one(base, peer) {
-            Ok(other) => Ok(Started { program, base: Some((base, other)) }),
-            Err(error) => {
-                peer.stop(&program);
-                Err(error)
-            }
-        }
+        let base = scenario.against.filter(|_| !peer.is_limit());
+        let base = base.map(|base| anyhow::Ok((base, self.start_one(base, peer)?))).transpose()?;
+        Ok(Servers { own, base })
     }
 
-    fn start_one(&self, scenario: &Scenario, peer: &Peer) -> Result<Program, String> {
-        let started = peer.start(self.builds, self.files, scenario).and_then(|program| {
-            if let Err(error) = probe(&program, scenario) {
-                peer.stop(&program);
-                return Err(error);
-            }
-            Ok(program)
-        });
-        started.map_err(|error| format!("{error:#}"))
+    /// Starts a server, and checks its response before the measurement, because a fast 404 would win.
+    fn start_one(&self, scenario: &Scenario, peer: &Peer) -> anyhow::Result<Server> {
+        let Scenario { path, fields, .. } = scenario;
+        let server = peer.start(self.builds, self.files, scenario)?;
+        let reply =
+            Client::connect(server.address)?.ask(wire::request("GET", path, fields, b""))?;
+        ensure!(reply.status == 200, "the response to GET {path} is {}", reply.status);
+        if scenario.is_gzip() {
+            ensure!(reply.lists("Content-Encoding", "gzip"), "GET {path} is not compressed");
+        } else if let Some(length) = scenario.length {
+            let body = reply.body.len();
+            ensure!(body == length, "GET {path} has {body} bytes, not {length}");
+        }
+        Ok(server)
     }
 
     /// Logs grow fast and could fill the disk. All servers append, so they continue at the start of the empty file.
@@ -120,58 +121,35 @@ impl Bench<'_> {
     fn sample_with_base(
         &self,
         scenario: &Scenario,
-        started: &Started,
+        servers: &Servers,
         round: usize,
     ) -> anyhow::Result<Sample> {
-        let Some((base, other)) = &started.base else {
-            return self.sample(scenario, &started.program);
+        let sample_base = || {
+            let base = servers.base.as_ref();
+            base.map(|(base, server)| self.sample(base, server).map(Box::new)).transpose()
         };
         // The order alternates here too.
-        let (sample, base) = if round.is_multiple_of(2) {
-            let base = self.sample(base, other)?;
-            (self.sample(scenario, &started.program)?, base)
-        } else {
-            (self.sample(scenario, &started.program)?, self.sample(base, other)?)
-        };
-        let Sample { rate, cpu, p99, .. } = base;
-        Ok(Sample { base: Some(Base { rate, cpu, p99 }), ..sample })
+        let before = if round.is_multiple_of(2) { sample_base()? } else { None };
+        let own = self.sample(scenario, &servers.own)?;
+        let base = if before.is_none() { sample_base()? } else { before };
+        Ok(Sample { base, ..own })
     }
 
-    fn sample(&self, scenario: &Scenario, program: &Program) -> anyhow::Result<Sample> {
-        let background = Background::start(program.addr(), scenario.background)?;
-        let before = Usage::of(program.pid());
-        let load = load::run(scenario, program.addr(), self.files, self.seconds)?;
-        let after = Usage::of(program.pid());
-        if load.requests == 0.0 {
-            bail!("no response in {} s", self.seconds);
-        }
+    fn sample(&self, scenario: &Scenario, server: &Server) -> anyhow::Result<Sample> {
+        let background = Background::start(server.address, scenario.background)?;
+        let before = Usage::of(server.program.pid());
+        let load = load::run(scenario, server.address, self.files, self.seconds)?;
+        let after = Usage::of(server.program.pid());
+        ensure!(load.requests > 0.0, "no response in {} s", self.seconds);
         let outcome = background.stop();
         let cpu = before.zip(after).map(|(before, after)| (after.cpu - before.cpu) / load.requests);
         Ok(Sample {
-            rate: load.requests / load.seconds,
+            load,
             cpu,
-            bytes: load.bytes / load.requests,
-            p50: load.p50,
-            p99: load.p99,
             memory: after.map(|usage| usage.memory),
-            errors: load.errors,
             lost: outcome.lost,
             share: outcome.share,
             base: None,
         })
     }
-}
-
-/// Sends one request before the measurement, because a fast 404 would win.
-fn probe(program: &Program, scenario: &Scenario) -> anyhow::Result<()> {
-    let mut client = Client::connect(program.addr())?;
-    let reply = client.ask(wire::request("GET", scenario.path, scenario.fields, b""))?;
-    ensure!(reply.status == 200, "the response to GET {} is {}", scenario.path, reply.status);
-    if scenario.is_gzip() {
-        ensure!(reply.lists("Content-Encoding", "gzip"), "GET {} is not compressed", scenario.path);
-    } else if let Some(length) = scenario.length {
-        let body = reply.body.len();
-        ensure!(body == length, "GET {} has {body} bytes, not {length}", scenario.path);
-    }
-    Ok(())
 }

@@ -9,16 +9,12 @@
 
 mod args;
 mod background;
-mod browser;
-mod builds;
-mod figures;
 mod files;
 mod load;
 mod measure;
 mod nginx;
 mod peer;
 mod report;
-mod sample;
 mod scenario;
 mod usage;
 
@@ -29,11 +25,10 @@ use anyhow::ensure;
 use crate::ui;
 use crate::workspace::Workspace;
 pub(crate) use args::Args;
-use builds::Builds;
-use figures::Row;
 use files::Files;
 use measure::Bench;
-use peer::PEERS;
+use peer::{Builds, PEERS};
+use report::Row;
 use scenario::SCENARIOS;
 
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode> {
@@ -62,7 +57,11 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
         rows.push(Row { scenario, cells });
     }
     let names: Vec<_> = peers.iter().map(|peer| peer.name).collect();
-    ui::print(&format!("\n{rounds} rounds of {seconds} s each{}\n", args::warning(&args.profile)));
+    ui::print(&format!("\n{rounds} rounds of {seconds} s each\n"));
+    if args.profile != args::RELEASE {
+        let warning = "`final` was built with the profile fast-build: compare it only with another such build";
+        ui::print(&format!("{}\n", ui::paint(ui::NOTE, warning)));
+    }
     ui::print(&report::tables(&names, &rows));
     Ok(ExitCode::SUCCESS)
 }

@@ -1,7 +1,7 @@
 //! The servers: how each is built, started and stopped.
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, ensure};
 use wire::{Program, Signal};
 
-use super::builds::Builds;
 use super::files::Files;
 use super::nginx;
 use super::scenario::Scenario;
 use crate::process;
 use crate::ui;
+use crate::workspace::Workspace;
 
 /// How long a server may take to start listening, or to exit.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -45,6 +45,43 @@ enum Kind {
     Package(&'static str),
     /// The installed program.
     Nginx,
+}
+
+/// Where programs are built, and how.
+#[derive(Clone, Copy)]
+pub(crate) struct Builds<'a> {
+    pub workspace: &'a Workspace,
+    /// The profile for `final`. The peers change only with their versions, so they are always built for release.
+    pub profile: &'a str,
+    /// An earlier build of `final/examples/bench.rs`.
+    pub before: Option<&'a Path>,
+}
+
+impl Builds<'_> {
+    /// A program of `final`, by its path in the profile's directory.
+    fn of_final(&self, path: &str) -> PathBuf {
+        self.workspace.target().join(self.profile).join(path)
+    }
+
+    /// The peers are built apart from everything else.
+    fn target_of_peers(&self) -> PathBuf {
+        self.workspace.target().join("bench")
+    }
+}
+
+/// A running server.
+pub(crate) struct Server {
+    pub program: Program,
+    pub address: SocketAddr,
+}
+
+impl Drop for Server {
+    /// Killed at once, nginx would leave its workers running.
+    fn drop(&mut self) {
+        if self.program.signal(Signal::Terminate).is_ok() {
+            let _ = self.program.wait(TIMEOUT);
+        }
+    }
 }
 
 /// In the order of the columns.
@@ -140,15 +177,18 @@ impl Peer {
         builds: Builds,
         files: &Files,
         scenario: &Scenario,
-    ) -> anyhow::Result<Program> {
-        let address = free_address()?;
+    ) -> anyhow::Result<Server> {
+        // Some servers do not print which port they got for port 0, so we choose one.
+        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let mut command = match self.kind {
             Kind::Final if scenario.demonstration => {
                 demonstration(&builds.of_final("httpserver"), address, &files.log(self.name))
             }
             Kind::Final => Command::new(builds.of_final("examples/bench")),
             Kind::Before => Command::new(builds.before.context("`--before` names no program")?),
-            Kind::Package(name) => Command::new(builds.of_peer(name)),
+            Kind::Package(name) => {
+                Command::new(builds.target_of_peers().join("release").join(name))
+            }
             Kind::Nginx => nginx::command(files, address, scenario)?,
         };
         if self.kind != Kind::Nginx && !scenario.demonstration {
@@ -164,25 +204,18 @@ impl Peer {
                 command.env(CLOSE, "1");
             }
         }
-        let program = Program::start_command(command)?;
+        let server = Server { program: Program::start_command(command)?, address };
         // nginx prints nothing when it is ready.
         let deadline = Instant::now() + TIMEOUT;
         while TcpStream::connect_timeout(&address, TIMEOUT).is_err() {
             ensure!(
                 Instant::now() < deadline,
                 "nothing listens on {address} after {TIMEOUT:?}: {}",
-                program.stderr_so_far()
+                server.program.stderr_so_far()
             );
             thread::sleep(Duration::from_millis(10));
         }
-        Ok(program)
-    }
-
-    /// Stops it. Killed at once, nginx would leave its workers running.
-    pub(crate) fn stop(&self, program: &Program) {
-        if self.kind == Kind::Nginx && program.signal(Signal::Terminate).is_ok() {
-            let _ = program.wait(TIMEOUT);
-        }
+        Ok(server)
     }
 }
 
@@ -197,11 +230,6 @@ fn demonstration(program: &Path, address: SocketAddr, log: &Path) -> Command {
     ]);
     command.arg(program).arg(log).arg(address.to_string());
     command
-}
-
-/// Some servers do not print which port they got for port 0, so we choose one.
-fn free_address() -> anyhow::Result<SocketAddr> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }
 
 #[cfg(test)]
@@ -234,6 +262,11 @@ mod tests {
         assert_eq!(
             reasons("axum"),
             [&["access-log", "demonstration"], &few_routes[..], &["mix"]].concat()
+        );
+        let no_files = ["static-1k", "static-100k", "static-10m", "access-log", "demonstration"];
+        assert_eq!(
+            reasons("may_minihttp"),
+            [&["new-connection"], &no_files[..], &few_routes, &["mix", "mix-blocking"]].concat()
         );
     }
 

@@ -1,11 +1,160 @@
-//! The report: the tables of figures, and notes about what was not as it should be.
+//! The report: the tables, how their figures are made from the samples, and notes about what was not as it should be.
 
 use std::fmt::Write;
 
-use super::figures::{Figure, Row, TABLES, Table};
-use super::sample::Sample;
+use super::measure::{Cell, Sample};
+use super::scenario::Scenario;
 use crate::table;
 use crate::ui;
+
+/// A scenario, with a cell per server.
+pub(crate) struct Row<'a> {
+    pub scenario: &'a Scenario,
+    pub cells: Vec<Cell>,
+}
+
+/// A table with a line per scenario and a column per server.
+struct Table {
+    title: &'static str,
+    /// The label of a scenario's line; a scenario without a label is not in the table.
+    label: fn(&Scenario) -> Option<String>,
+    figure: Figure,
+}
+
+/// A figure of one server.
+enum Figure {
+    /// The median of the ratios to another server's sample in the same round. That server's own figure is its median,
+    /// written by `absolute`. Without that server there is no table.
+    RelativeTo { server: &'static str, of: fn(&Sample) -> Option<f64>, absolute: fn(f64) -> String },
+    /// A figure that needs no other server.
+    Own(fn(&[Sample]) -> Option<String>),
+}
+
+/// In the order of the report.
+const TABLES: &[Table] = &[
+    relative("requests per second, relative to the limit", NAME, "limit", RATE, per_second),
+    relative("requests per second, relative to nginx", NAME, "nginx", RATE, per_second),
+    relative("requests per second, relative to before", NAME, "before", RATE, per_second),
+    relative("CPU time per request, relative to the limit", NAME, "limit", CPU, microseconds),
+    relative("CPU time per request, relative to before", NAME, "before", CPU, microseconds),
+    own("CPU time per request, in microseconds", NAME, |samples| {
+        Some(format!("{:.2}", middle(samples, CPU)? * 1e6))
+    }),
+    own("latency in ms, p50 / p99", NAME, |samples| {
+        let p50 = middle(samples, |sample| Some(sample.load.p50))?;
+        Some(format!("{} / {}", latency(p50), latency(middle(samples, P99)?)))
+    }),
+    relative("p99 latency, relative to before", NAME, "before", P99, milliseconds),
+    own("peak memory, in MiB", NAME, |samples| {
+        let most = samples.iter().filter_map(|sample| sample.memory).reduce(f64::max)?;
+        Some(format!("{:.1}", most / 1024.0))
+    }),
+    own("KiB of a compressed response: less compression is faster", gzip_name, |samples| {
+        Some(format!(
+            "{:.1}",
+            middle(samples, |sample| Some(sample.load.bytes / sample.load.requests))? / 1024.0
+        ))
+    }),
+    own(
+        "requests per second, one scenario relative to the other on the same server",
+        both_names,
+        |samples| to_base(samples, RATE),
+    ),
+    own(
+        "CPU time per request, one scenario relative to the other on the same server",
+        both_names,
+        |samples| to_base(samples, CPU),
+    ),
+    own("p99 latency in ms, one scenario and the other", both_names, |samples| {
+        let base = middle(samples, |sample| P99(sample.base.as_ref()?))?;
+        Some(format!("{:.2} / {:.2}", middle(samples, P99)? * 1e3, base * 1e3))
+    }),
+];
+
+const fn relative(
+    title: &'static str,
+    label: fn(&Scenario) -> Option<String>,
+    server: &'static str,
+    of: fn(&Sample) -> Option<f64>,
+    absolute: fn(f64) -> String,
+) -> Table {
+    Table { title, label, figure: Figure::RelativeTo { server, of, absolute } }
+}
+
+const fn own(
+    title: &'static str,
+    label: fn(&Scenario) -> Option<String>,
+    figure: fn(&[Sample]) -> Option<String>,
+) -> Table {
+    Table { title, label, figure: Figure::Own(figure) }
+}
+
+const NAME: fn(&Scenario) -> Option<String> = |scenario| Some(scenario.name.to_string());
+const RATE: fn(&Sample) -> Option<f64> = |sample| Some(sample.load.rate());
+const P99: fn(&Sample) -> Option<f64> = |sample| Some(sample.load.p99);
+const CPU: fn(&Sample) -> Option<f64> = |sample| sample.cpu;
+
+fn both_names(scenario: &Scenario) -> Option<String> {
+    Some(format!("{} / {}", scenario.name, scenario.against?.name))
+}
+
+fn gzip_name(scenario: &Scenario) -> Option<String> {
+    NAME(scenario).filter(|_| scenario.is_gzip())
+}
+
+fn per_second(rate: f64) -> String {
+    format!("{rate:.0}/s")
+}
+
+fn microseconds(seconds: f64) -> String {
+    format!("{:.1} us", seconds * 1e6)
+}
+
+fn milliseconds(seconds: f64) -> String {
+    format!("{:.2} ms", seconds * 1e3)
+}
+
+/// wrk prints 0 for a percentile outside of the range that it has recorded.
+fn latency(seconds: f64) -> String {
+    if seconds == 0.0 { "-".to_string() } else { format!("{:.2}", seconds * 1e3) }
+}
+
+impl Figure {
+    /// The figure of the server in column `at`.
+    fn of(&self, names: &[&str], row: &Row, at: usize) -> Option<String> {
+        let samples = row.cells[at].as_ref().ok()?;
+        let (server, of, absolute) = match self {
+            Figure::Own(figure) => return figure(samples),
+            Figure::RelativeTo { server, of, absolute } => (server, of, absolute),
+        };
+        let base = names.iter().position(|name| name == server).filter(|&base| base != at);
+        // A server that cannot run the scenario has no samples to compare with.
+        let Some(base) = base.and_then(|base| row.cells[base].as_ref().ok()) else {
+            return middle(samples, of).map(absolute);
+        };
+        let pairs = samples.iter().zip(base).filter_map(|(own, base)| of(own).zip(of(base)));
+        let ratios = pairs.filter(|(_, base)| *base > 0.0).map(|(own, base)| own / base).collect();
+        median(ratios).map(|ratio| format!("{ratio:.2}"))
+    }
+}
+
+/// The median over the rounds.
+fn middle(samples: &[Sample], of: impl Fn(&Sample) -> Option<f64>) -> Option<f64> {
+    median(samples.iter().filter_map(of).collect())
+}
+
+/// The median of the ratios to the other scenario on the same server in the same round.
+fn to_base(samples: &[Sample], of: fn(&Sample) -> Option<f64>) -> Option<String> {
+    let ratio = middle(samples, |own| Some(of(own)? / of(own.base.as_ref()?)?))?;
+    Some(format!("{ratio:.2}"))
+}
+
+/// The middle value, or the mean of the two middle values.
+fn median(mut values: Vec<f64>) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    let (low, high) = (values.len().checked_sub(1)? / 2, values.len() / 2);
+    Some(f64::midpoint(values[low], values[high]))
+}
 
 /// The tables and notes that are printed at the end.
 pub(crate) fn tables(names: &[&str], rows: &[Row]) -> String {
@@ -52,7 +201,7 @@ fn notes(names: &[&str], rows: &[Row]) -> String {
 
 fn errors(samples: &[Sample]) -> Vec<String> {
     let mut notes = Vec::new();
-    let errors: f64 = samples.iter().map(|sample| sample.errors).sum();
+    let errors: f64 = samples.iter().map(|sample| sample.load.errors).sum();
     if errors > 0.0 {
         notes.push(format!("{errors:.0} failed requests or connections"));
     }
@@ -69,25 +218,16 @@ fn errors(samples: &[Sample]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::figures::Cell;
-    use super::super::sample::Base;
+    use super::super::load::Load;
     use super::super::scenario::SCENARIOS;
     use super::*;
     use crate::ui::plain;
 
     fn sample(rate: f64, micros: f64) -> Sample {
-        Sample {
-            rate,
-            cpu: Some(micros / 1e6),
-            bytes: 2048.0,
-            p50: 0.0005,
-            p99: 0.0015,
-            memory: Some(2048.0),
-            errors: 0.0,
-            lost: 0,
-            share: None,
-            base: None,
-        }
+        let (seconds, bytes, p50, p99, errors) = (1.0, 2048.0, 0.0005, 0.0015, 0.0);
+        let load = Load { requests: rate, seconds, bytes, p50, p99, errors };
+        let (cpu, memory) = (Some(micros / 1e6), Some(2048.0));
+        Sample { load, cpu, memory, lost: 0, share: None, base: None }
     }
 
     fn row(name: &str, cells: Vec<Cell>) -> Row<'static> {
@@ -146,27 +286,14 @@ route    2.0    2.0
             ),
             "{text}"
         );
+        assert!(!text.contains("relative to before"), "{text}");
         assert!(text.ends_with("limit, gzip: skipped, it compresses nothing\n"), "{text}");
     }
 
     #[test]
-    fn an_earlier_build_is_compared_in_the_same_round() {
-        let names = ["limit", "before", "final"];
-        let [limit, before, after] = [4.0, 6.0, 5.4].map(|micros| Ok(vec![sample(100.0, micros)]));
-        let text = plain(&tables(&names, &[row("route", vec![limit, before, after])]));
-        let wanted = "
-CPU time per request, relative to before
-       limit  before  final
-route   0.67  6.0 us   0.90
-";
-        assert!(text.contains(wanted), "{text}");
-        assert!(!plain(&tables(&["final"], &[])).contains("relative to before"));
-    }
-
-    #[test]
     fn what_a_scenario_adds_is_compared_with_the_same_server() {
-        let with = |base: Base, rate, micros| Sample { base: Some(base), ..sample(rate, micros) };
-        let base = |rate, micros: f64| Base { rate, cpu: Some(micros / 1e6), p99: 0.001 };
+        let with = |base, rate, micros| Sample { base: Some(base), ..sample(rate, micros) };
+        let base = |rate, micros: f64| Box::new(sample(rate, micros));
         // The second round was a slow one, for both.
         let own = vec![
             with(base(100.0, 4.0), 60.0, 6.0),
@@ -186,20 +313,28 @@ mix / hello      -   1.40
 
 p99 latency in ms, one scenario and the other
              limit        final
-mix / hello      -  1.50 / 1.00
+mix / hello      -  1.50 / 1.50
 ";
         assert!(text.contains(wanted), "{text}");
     }
 
     #[test]
     fn errors_are_in_the_notes() {
-        let bad = Sample { errors: 2.0, lost: 7, share: Some(0.25), ..sample(1.0, 1.0) };
-        let text = notes(&["final"], &[row("idle-2000", vec![Ok(vec![bad, bad])])]);
+        let mut bad = Sample { lost: 7, share: Some(0.25), ..sample(1.0, 1.0) };
+        bad.load.errors = 2.0;
+        let text = notes(&["final"], &[row("idle-2000", vec![Ok(vec![bad.clone(), bad])])]);
         assert_eq!(
             text,
             "final, idle-2000: 4 failed requests or connections\n\
              final, idle-2000: the server closed up to 7 background connections\n\
              final, idle-2000: the background requests had 0.25 of the possible throughput\n"
         );
+    }
+
+    #[test]
+    fn the_median_is_in_the_middle() {
+        assert_eq!(median(vec![]), None);
+        assert_eq!(median(vec![9.0, 1.0, 2.0]), Some(2.0));
+        assert_eq!(median(vec![4.0, 1.0, 9.0, 2.0]), Some(3.0));
     }
 }

@@ -80,15 +80,6 @@ mod tests {
     }
 
     #[test]
-    fn the_peak_is_found() {
-        assert_eq!(
-            peak("Name:\ta\nVmPeak:\t  9000 kB\nVmHWM:\t  1234 kB\nVmRSS:\t 1000 kB\n"),
-            Some(1234.0)
-        );
-        assert_eq!(peak("Name:\tkthreadd\n"), None);
-    }
-
-    #[test]
     #[cfg(target_os = "linux")]
     fn our_own_usage_can_be_read() {
         let usage = Usage::of(std::process::id()).unwrap();
