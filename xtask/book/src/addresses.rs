@@ -19,9 +19,9 @@ pub(crate) fn check(root: &Path, problems: &mut Vec<String>) -> Result<usize> {
     let pages = pages(&files::read(root, "book/src/SUMMARY.md")?);
     let config = Config::read(root)?;
     problems.extend(unlisted(&pages, &files::below(&root.join("book/src"), "md")?));
-    problems.extend(wrong(&pages, config.redirects()));
-    problems.extend(lost(&files::read(root, ADDRESSES)?, &pages, config.redirects()));
-    Ok(config.redirects().len())
+    problems.extend(wrong(&pages, &config.redirects));
+    problems.extend(lost(&files::read(root, ADDRESSES)?, &pages, &config.redirects));
+    Ok(config.redirects.len())
 }
 
 /// The addresses of the pages: `part1/index.html`.
@@ -80,10 +80,13 @@ mod tests {
     #[test]
     fn every_address_leads_to_a_page() {
         let pages = pages("- [A](a.md)\n    - [B](b/index.md)\n");
-        let config = "[output.html.redirect]\n'/a/old.html' = '../a.html#x'\n'/c.html' = '/b/index.html'\n\
-            '/b/index.html' = '../a.html'\n'/d.html' = 'gone.html'\n";
-        let config: Config = toml::from_str(config).unwrap();
-        let redirects = config.redirects();
+        let redirects = [
+            ("/a/old.html", "../a.html#x"),
+            ("/c.html", "/b/index.html"),
+            ("/b/index.html", "../a.html"),
+            ("/d.html", "gone.html"),
+        ];
+        let redirects = &redirects.map(|(from, to)| (from.to_string(), to.to_string())).into();
         assert_eq!(
             wrong(&pages, redirects),
             [

@@ -7,7 +7,6 @@ use std::thread;
 
 use anyhow::{Context, Result, anyhow, bail};
 
-use crate::config::Config;
 use crate::sources::Sources;
 use crate::{addresses, browser, core, counts, drawings, export, fences, links, words};
 
@@ -113,36 +112,13 @@ impl Part {
                 format!("{count} pictures")
             }
             Part::Epub => export::check(root, problems)?,
-            Part::Core => {
-                let gate = ("core-gate", Config::read(root)?.course().core_gate);
-                gated(gate, problems, |found| core::check(sources, found))?
-            }
-            Part::Words => {
-                let gate = ("words-gate", Config::read(root)?.course().words_gate);
-                gated(gate, problems, |found| words::check(root, wanted, found))?
-            }
+            Part::Core => core::check(sources, problems)?,
+            Part::Words => words::check(root, wanted, problems)?,
             Part::Rows => browser::rows::compare(sources, problems)?,
             // They run in parallel, after the others.
             Part::Browser | Part::Labs | Part::Accessibility => return Ok(None),
         }))
     }
-}
-
-/// Runs a check whose findings are problems once it is switched on in `book.toml`. Until then they are only printed.
-fn gated(
-    (gate, is_on): (&str, bool),
-    problems: &mut Vec<String>,
-    check: impl FnOnce(&mut Vec<String>) -> Result<String>,
-) -> Result<String> {
-    let mut found = Vec::new();
-    let did = check(&mut found)?;
-    if is_on {
-        problems.extend(found);
-    } else if !found.is_empty() {
-        println!("{} findings that do not fail yet (`{gate}` in book.toml):", found.len());
-        println!("  {}", found.join("\n  "));
-    }
-    Ok(did)
 }
 
 /// Runs the checks that need a browser. They run in parallel, because a browser mostly waits for its pages. The

@@ -1,48 +1,27 @@
-//! What `book.toml` says about the book.
+//! The settings in `book.toml` that the tools read.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
+use mdbook_preprocessor::config;
 use serde::Deserialize;
 
-/// The settings that the tools read. mdBook reads the others.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
 pub(crate) struct Config {
     pub(crate) book: About,
-    preprocessor: Preprocessor,
-    output: Output,
+    /// The parts of the book, in the order of reading.
+    pub(crate) parts: Vec<BookPart>,
+    /// The former addresses, each with the target of its redirect.
+    pub(crate) redirects: BTreeMap<String, String>,
 }
 
 /// The metadata of the book.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Default)]
 pub(crate) struct About {
     pub(crate) title: String,
     pub(crate) description: String,
-    pub(crate) authors: Vec<String>,
+    pub(crate) author: String,
     pub(crate) language: String,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Preprocessor {
-    course: Course,
-}
-
-/// The table `[preprocessor.course]`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "kebab-case")]
-pub(crate) struct Course {
-    /// The parts of the book, in the order of reading.
-    #[serde(rename = "part")]
-    pub(crate) parts: Vec<BookPart>,
-    /// Whether the findings of `check core` fail the build. Otherwise they are only printed.
-    pub(crate) core_gate: bool,
-    /// The same for `check words`.
-    pub(crate) words_gate: bool,
 }
 
 /// A part of the book, and the chapter that it shows.
@@ -53,57 +32,24 @@ pub(crate) struct BookPart {
     pub(crate) chapter: String,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Output {
-    html: Html,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Html {
-    redirect: BTreeMap<String, String>,
-}
-
-impl About {
-    pub(crate) fn author(&self) -> String {
-        self.authors.join(", ")
-    }
-}
-
 impl Config {
     /// # Errors
     /// Returns an error if the file cannot be read, or has no part.
     pub(crate) fn read(root: &Path) -> Result<Config> {
-        let text = fs::read_to_string(root.join("book/book.toml")).context("book/book.toml")?;
-        let config: Config = toml::from_str(&text).context("book/book.toml")?;
-        let has_parts = !config.course().parts.is_empty();
-        ensure!(has_parts, "book/book.toml has no [[preprocessor.course.part]]");
-        Ok(config)
-    }
-
-    pub(crate) fn course(&self) -> &Course {
-        &self.preprocessor.course
-    }
-
-    /// The former addresses, each with the target of its redirect.
-    pub(crate) fn redirects(&self) -> &BTreeMap<String, String> {
-        &self.output.html.redirect
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_gate_is_off_until_it_is_switched_on() {
-        for (value, expected) in
-            [("", false), ("core-gate = false", false), ("core-gate = true", true)]
-        {
-            let config: Config =
-                toml::from_str(&format!("[preprocessor.course]\n{value}\n")).unwrap();
-            assert_eq!(config.course().core_gate, expected, "{value}");
-        }
+        let config = config::Config::from_disk(root.join("book/book.toml"));
+        let config = config.context("book/book.toml")?;
+        let parts = config.get("preprocessor.course.part")?;
+        let redirects = config.get("output.html.redirect")?;
+        let book = config.book;
+        Ok(Config {
+            parts: parts.context("book/book.toml has no [[preprocessor.course.part]]")?,
+            redirects: redirects.unwrap_or_default(),
+            book: About {
+                title: book.title.unwrap_or_default(),
+                description: book.description.unwrap_or_default(),
+                author: book.authors.join(", "),
+                language: book.language.unwrap_or_default(),
+            },
+        })
     }
 }

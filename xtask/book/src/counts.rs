@@ -30,7 +30,7 @@ pub(crate) fn check(sources: &Sources, problems: &mut Vec<String>) -> Result<usi
     let mut compared = 0;
     for (page, text) in files::pages(sources.root())? {
         let prose = page::prose(&text, str::to_string);
-        for (pattern, noun, real) in counted(sources, &config.course().parts, &page)? {
+        for (pattern, noun, real) in counted(sources, &config.parts, &page)? {
             for found in pattern.captures_iter(&prose) {
                 let Some(said) = number(&found[1]) else { continue };
                 compared += 1;

@@ -16,8 +16,7 @@ type Files = BTreeMap<String, BTreeSet<usize>>;
 
 pub(crate) fn run(list_missing: bool) -> Result<()> {
     let sources = Sources::find()?;
-    let config = Config::read(sources.root())?;
-    let book_parts = &config.course().parts;
+    let book_parts = &Config::read(sources.root())?.parts;
     let shown = shown(&sources, book_parts)?;
     let nothing = Files::new();
     let mut complete = true;

@@ -23,7 +23,7 @@ pub(crate) fn run() -> Result<()> {
         eprintln!("the labs of the book were not compiled: {error:#}");
     }
     let glossary = Glossary::read(sources.root())?;
-    let mut minutes = Minutes::of(&Config::read(sources.root())?.course().parts);
+    let mut minutes = Minutes::of(&Config::read(sources.root())?.parts);
     let mut errors = Vec::new();
     book.for_each_mut(|item| {
         let BookItem::Chapter(chapter) = item else { return };

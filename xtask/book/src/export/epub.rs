@@ -145,7 +145,7 @@ fn package(about: &About, pages: &[Page], now: &jiff::Timestamp) -> String {
     }
     let language = &about.language;
     let [title, description, author] =
-        [&about.title, &about.description, &about.author()].map(|text| escaped(text));
+        [&about.title, &about.description, &about.author].map(|text| escaped(text));
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
          <package xmlns=\"http://www.idpf.org/2007/opf\" version=\"3.0\" unique-identifier=\"book\" xml:lang=\"{language}\">\n\

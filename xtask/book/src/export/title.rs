@@ -8,7 +8,7 @@ pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 pub(super) fn page(about: &About) -> String {
     let [title, description, author] =
-        [&about.title, &about.description, &about.author()].map(|text| escaped(text));
+        [&about.title, &about.description, &about.author].map(|text| escaped(text));
     format!(
         "<div class=\"title-page\"><h1>{title}</h1>\n<p>{description}</p>\n<p>{author}</p>\n\
          <p>Version {VERSION}</p>\n\
