@@ -81,23 +81,6 @@ pub(crate) fn check(sources: &Sources, problems: &mut Vec<String>) -> Result<Str
     Ok(format!("{} core pages of {} minutes", core.len(), all.minutes()))
 }
 
-/// Prints the size of each core and interview page whose path contains one of these texts, or of all pages if there are
-/// none.
-pub(crate) fn print(wanted: &[String]) -> Result<()> {
-    let sources = Sources::find()?;
-    let mut pages = read(&sources, &mut Vec::new())?;
-    pages.retain(|page| {
-        wanted.is_empty()
-            || wanted.iter().any(|it| it.contains(&page.path) || page.path.contains(it))
-    });
-    let mut text = line("page", &COLUMNS.map(str::to_string));
-    for page in &pages {
-        text += &numbers(&page.path, page.measure, 1, None);
-    }
-    print!("{text}{}", numbers("all", sum(pages.iter()), pages.len(), None));
-    Ok(())
-}
-
 /// The core and interview pages, by their front matter.
 fn read(sources: &Sources, problems: &mut Vec<String>) -> Result<Vec<Page>> {
     let mut pages = Vec::new();
@@ -181,32 +164,29 @@ fn sum<'a>(pages: impl Iterator<Item = &'a Page>) -> Measure {
     pages.fold(Measure::default(), |sum, page| sum.and(page.measure))
 }
 
-/// The columns of a table.
-const COLUMNS: [&str; 7] = ["pages", "words", "code", "listing", "run", "runs", "minutes"];
-
+/// A row for each part, and the sum.
 fn table(pages: &[Page]) -> String {
-    let mut text = line("core", &COLUMNS.map(str::to_string));
+    let columns = ["pages", "words", "code", "listing", "run", "runs", "minutes"];
+    let mut text = line("core", columns.map(str::to_string));
     for (row, measure, count) in rows(pages) {
         text += &numbers(row, measure, count, budget(row));
     }
     let core = || pages.iter().filter(|page| page.row != INTERVIEW);
-    text += &numbers("the whole core", sum(core()), core().count(), Some(WHOLE[2].1));
-    text
+    text + &numbers("the whole core", sum(core()), core().count(), Some(WHOLE[2].1))
 }
 
 fn numbers(name: &str, measure: Measure, pages: usize, budget: Option<usize>) -> String {
     let Measure { words, code, longest, run, transcripts, .. } = measure;
-    let mut cells =
-        [pages, words, code, longest, run, transcripts].map(|it| it.to_string()).to_vec();
     let minutes = if pages == 0 { 0 } else { measure.minutes() };
     let budget = budget.map_or(String::new(), |budget| format!("/{budget}"));
-    cells.push(format!("{minutes}{budget}"));
-    line(name, &cells)
+    let [pages, words, code, longest, run, transcripts] =
+        [pages, words, code, longest, run, transcripts].map(|it| it.to_string());
+    line(name, [pages, words, code, longest, run, transcripts, format!("{minutes}{budget}")])
 }
 
-fn line(name: &str, cells: &[String]) -> String {
-    let cells: Vec<String> = cells.iter().map(|cell| format!("{cell:>8}")).collect();
-    format!("{name:<40}{}\n", cells.concat())
+fn line(name: &str, cells: [String; 7]) -> String {
+    let cells = cells.map(|cell| format!("{cell:>8}")).concat();
+    format!("{name:<40}{cells}\n")
 }
 
 #[cfg(test)]

@@ -87,17 +87,8 @@ enum Command {
         #[command(flatten)]
         words: words::Wanted,
     },
-    /// How much there is to read on each core and interview page: words, code and minutes.
-    Measure {
-        /// Pages or directories, such as `part1/`; without any, all of them.
-        pages: Vec<String>,
-    },
     /// Draws the drawings that are new or have changed, into book/figures.
-    Figures {
-        /// Draws all of them and compares the results with the kept files. Nothing is written.
-        #[arg(long)]
-        compare: bool,
-    },
+    Figures,
     /// Writes the built book as an EPUB or a PDF.
     Export {
         #[command(flatten)]
@@ -107,16 +98,6 @@ enum Command {
     Publish {
         /// A new or empty directory, or a directory that this command has written.
         folder: PathBuf,
-    },
-    /// Takes pictures of the built pages: light, dark, and as wide as a phone.
-    Screenshots {
-        /// Where the pictures go.
-        folder: PathBuf,
-        /// Pages, such as `part1/index.html`; without any, all of them.
-        pages: Vec<String>,
-        /// How high a picture is.
-        #[arg(long, default_value_t = 1800)]
-        height: u32,
     },
 }
 
@@ -138,14 +119,10 @@ fn main() -> ExitCode {
         Command::Coverage { missing } => coverage::run(missing),
         Command::Transcripts { pages, bless, jobs } => transcript::run(&pages, bless, jobs),
         Command::Check { parts, words } => check::run(&parts, &words),
-        Command::Measure { pages } => core::print(&pages),
-        Command::Figures { compare } => drawings::run(compare),
+        Command::Figures => drawings::run(),
         Command::Export { wanted } => export::run(&wanted),
         Command::Publish { folder } => {
             sources::Sources::find().and_then(|sources| publish::run(&sources, &folder))
-        }
-        Command::Screenshots { folder, pages, height } => {
-            browser::pictures::screenshots(&folder, &pages, height)
         }
     };
     match result {

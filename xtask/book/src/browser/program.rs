@@ -12,7 +12,7 @@ use crate::sources::{Sources, temporary};
 /// The names of the browser's program on different systems.
 pub(super) const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
 
-/// How long the browser may take for all pages, or for one screenshot.
+/// How long the browser may take for all pages.
 pub(super) const PATIENCE: Duration = Duration::from_secs(600);
 
 /// It loads only our own pages, and may run as root in CI, where its sandbox cannot start.

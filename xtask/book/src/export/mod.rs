@@ -55,7 +55,7 @@ pub(crate) fn run(wanted: &Wanted) -> Result<()> {
     }
     if let Some(file) = &wanted.pdf {
         let document = pdf::document(&about, &pages, &print, &root.join("book/book"))?;
-        browser::pictures::print(&sources, document, file)?;
+        browser::print::print(&sources, document, file)?;
         println!("{} pages in {}", pages.len(), file.display());
     }
     Ok(())
