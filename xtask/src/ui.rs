@@ -129,6 +129,7 @@ fn through_pager(text: &str) -> bool {
 }
 
 /// Text without colour codes.
+#[cfg(test)]
 pub(crate) fn plain(text: &str) -> String {
     anstream::adapter::strip_str(text).to_string()
 }
