@@ -99,7 +99,7 @@ enum Command {
     /// Measure the data of the book's plots: `cargo xtask plot overload`
     Plot(plot::Args),
     /// Write the questions of the book as flashcards for Anki
-    Cards(cards::Args),
+    Cards,
     /// Measure final beside other servers on this machine, and print ratios
     Bench(bench::Args),
     /// Change the code in many small ways, and show which changes no test notices
@@ -145,7 +145,7 @@ impl Command {
             Command::CheckCommits(args) => commits::run(workspace, &args),
             Command::Scale(args) => scale::run(workspace, &args),
             Command::Plot(args) => plot::run(workspace, &args),
-            Command::Cards(args) => cards::run(workspace, &args),
+            Command::Cards => cards::run(workspace),
             Command::Bench(args) => bench::run(workspace, &args),
             Command::Mutants(args) => mutants::run(workspace, &args),
         }

@@ -1,13 +1,10 @@
 //! `cargo xtask cards`: the questions of the book as flashcards, in a text file that Anki imports.
 //!
 //! Each `<details class="question">` of a core or interview page is a card. Its front is the summary, and its back is
-//! the short answer, to be spoken aloud. The longer answer, in a nested fold, is left out.
-
-mod html;
+//! the short answer, to be spoken aloud: paragraphs of text. The longer answer, in a nested fold, is left out.
 
 use std::fmt::Write;
 use std::fs;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail, ensure};
@@ -27,13 +24,6 @@ const TAG: &str = "from-socket-to-server";
 /// Marks the most frequent interview questions.
 const STAR: char = '★';
 
-#[derive(clap::Args)]
-pub(crate) struct Args {
-    /// Where to write the cards, in place of target/cards.tsv
-    #[arg(long, value_name = "FILE")]
-    output: Option<PathBuf>,
-}
-
 /// A question with its short answer, both in HTML.
 #[derive(Debug, PartialEq, Eq)]
 struct Card {
@@ -42,17 +32,10 @@ struct Card {
     tags: String,
 }
 
-pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode> {
-    let mut cards = Vec::new();
-    for (page, text) in workspace.pages()?.iter().filter(|(_, text)| is_on_path(text)) {
-        cards.extend(cards_of(page.trim_start_matches("book/src/"), text)?);
-    }
-    let cards = without_repetitions(cards);
-    ensure!(!cards.is_empty(), "the book has no questions on its core and interview pages");
-    let file = args.output.clone().unwrap_or_else(|| workspace.target().join("cards.tsv"));
-    if let Some(folder) = file.parent() {
-        fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
-    }
+pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<ExitCode> {
+    let cards = cards(workspace)?;
+    let file = workspace.target().join("cards.tsv");
+    fs::create_dir_all(workspace.target())?;
     fs::write(&file, tsv(&cards)).with_context(|| file.display().to_string())?;
     ui::print(&format!(
         "{} cards in {}. In Anki: File, Import, and choose this file.\n",
@@ -60,6 +43,16 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
         file.display()
     ));
     Ok(ExitCode::SUCCESS)
+}
+
+/// The cards of all core and interview pages.
+fn cards(workspace: &Workspace) -> anyhow::Result<Vec<Card>> {
+    let mut cards = Vec::new();
+    for (page, text) in workspace.pages()?.iter().filter(|(_, text)| is_on_path(text)) {
+        cards.extend(cards_of(page.trim_start_matches("book/src/"), text)?);
+    }
+    ensure!(!cards.is_empty(), "the book has no questions on its core and interview pages");
+    Ok(without_repetitions(cards))
 }
 
 /// Whether the page's front matter has `path: core` or `path: interview`.
@@ -91,12 +84,90 @@ fn cards_of(page: &str, text: &str) -> anyhow::Result<Vec<Card>> {
         let is_answer = |line: &&str| !line.contains("<details") && !line.contains("</details>");
         let answer: Vec<&str> =
             lines.by_ref().map(|(_, line)| line).take_while(is_answer).collect();
-        let back = html::of(&answer);
+        ensure!(
+            !answer.iter().any(|line| is_block(line)),
+            "{}: the short answer is text; a list, a table or a block belongs in the longer answer",
+            place()
+        );
+        let back = paragraphs(&answer);
         ensure!(!back.is_empty(), "{}: this question has no answer", place());
-        let front = html::of_summary(summary.trim().trim_start_matches(STAR).trim());
+        // A summary is HTML, with code between backticks as on a page.
+        let question = summary.trim().trim_start_matches(STAR).trim();
+        let front = alternating(question, "`", code, quoted);
         cards.push(Card { front, back, tags: tags(page, summary) });
     }
     Ok(cards)
+}
+
+/// Whether a line of Markdown begins something else than a paragraph.
+fn is_block(line: &str) -> bool {
+    let text = line.trim_start();
+    let number = text.trim_start_matches(|it: char| it.is_ascii_digit());
+    let is_numbered = number != text && number.starts_with(". ");
+    is_numbered || ["- ", "* ", "|", "```"].iter().any(|start| text.starts_with(start))
+}
+
+/// The paragraphs of an answer as HTML.
+fn paragraphs(lines: &[&str]) -> String {
+    let paragraphs = lines.split(|line| line.trim().is_empty()).filter(|lines| !lines.is_empty());
+    let joined = paragraphs.map(|lines| lines.iter().map(|line| line.trim()).collect::<Vec<_>>());
+    let html = joined.map(|lines| format!("<p>{}</p>", inline(&lines.join(" "))));
+    html.collect()
+}
+
+/// A paragraph of Markdown as HTML: code, bold and italics. A link becomes its text.
+fn inline(text: &str) -> String {
+    let italics = |text: &str| alternating(text, "*", |it| format!("<i>{it}</i>"), str::to_string);
+    let styled =
+        |text: &str| alternating(&escape(text), "**", |it| format!("<b>{it}</b>"), italics);
+    alternating(&linked(text), "`", code, styled)
+}
+
+/// The text in the place of each `[text](target)`.
+fn linked(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(middle) = rest.find("](") {
+        let (Some(start), Some(end)) = (rest[..middle].rfind('['), rest[middle..].find(')')) else {
+            break;
+        };
+        out.push_str(&rest[..start]);
+        out.push_str(&rest[start + 1..middle]);
+        rest = &rest[middle + end + 1..];
+    }
+    out + rest
+}
+
+/// Passes the text between two signs through `inside`, and the text around them through `outside`. With a sign too
+/// many, the whole text is outside.
+fn alternating(
+    text: &str,
+    sign: &str,
+    inside: impl Fn(&str) -> String,
+    outside: impl Fn(&str) -> String,
+) -> String {
+    let pieces: Vec<&str> = text.split(sign).collect();
+    if pieces.len().is_multiple_of(2) {
+        return outside(text);
+    }
+    let piece = |(index, piece): (usize, &&str)| match index % 2 {
+        0 => outside(piece),
+        _ => inside(piece),
+    };
+    pieces.iter().enumerate().map(piece).collect()
+}
+
+fn code(text: &str) -> String {
+    format!("<code>{}</code>", escape(text))
+}
+
+/// Escapes a field without quotation marks, because a quotation mark at the start would quote the field.
+fn quoted(html: &str) -> String {
+    html.replace('"', "&quot;")
+}
+
+fn escape(text: &str) -> String {
+    quoted(&text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;"))
 }
 
 /// The cards without duplicate questions. A duplicate's tags are added to the first card.
@@ -144,7 +215,7 @@ mod tests {
     const PAGE: &str = "---\npath: core\n---\n# Questions\n\n\
         <details class=\"question\"><summary>Why \"not\" <code>a&lt;b</code>?</summary>\n\nBecause\tof `<this>`.\nAnd [that](x.md).\n\n\
         <details class=\"more\"><summary>More</summary>\n\nLonger.\n\n</details>\n\n</details>\n\n\
-        <details class=\"question\"><summary>★ And `c`?</summary>\n\n- **one** & \"two\"\n- three\n\n```text\na\tb\nc\n```\n\n</details>\n";
+        <details class=\"question\"><summary>★ And `c`?</summary>\n\n**One** & \"two\".\n\nThree.\n\n</details>\n";
 
     #[test]
     fn a_card_has_the_question_and_its_first_answer() {
@@ -152,7 +223,7 @@ mod tests {
         let expected = "#separator:tab\n#html:true\n#notetype:Basic\n#deck:From Socket to Server\n\
             #columns:Front\tBack\tTags\n#tags column:3\n\
             Why &quot;not&quot; <code>a&lt;b</code>?\t<p>Because    of <code>&lt;this&gt;</code>. And that.</p>\tfrom-socket-to-server part3::messages\n\
-            And <code>c</code>?\t<ul><li><b>one</b> &amp; &quot;two&quot;</li><li>three</li></ul><pre>a    b<br>c</pre>\tfrom-socket-to-server part3::messages must-know\n";
+            And <code>c</code>?\t<p><b>One</b> &amp; &quot;two&quot;.</p><p>Three.</p>\tfrom-socket-to-server part3::messages must-know\n";
         assert_eq!(tsv(&cards), expected);
     }
 
@@ -190,6 +261,10 @@ mod tests {
                 "<details class=\"question\"><summary>A?</summary>\n\n</details>\n",
                 "book/src/a.md:1: this question has no answer",
             ),
+            (
+                "<details class=\"question\"><summary>A?</summary>\n\n- b\n\n</details>\n",
+                "book/src/a.md:1: the short answer is text",
+            ),
         ] {
             let error = cards_of("a.md", page).unwrap_err().to_string();
             assert!(error.starts_with(expected), "{error}");
@@ -197,11 +272,19 @@ mod tests {
     }
 
     #[test]
+    fn letters_links_and_code_in_a_line() {
+        for (markdown, expected) in [
+            ("**a** and *b* & `c * d * e`", "<b>a</b> and <i>b</i> &amp; <code>c * d * e</code>"),
+            ("[a `b`](c.md#d) (e)", "a <code>b</code> (e)"),
+            ("2 * 3 < 7", "2 * 3 &lt; 7"),
+        ] {
+            assert_eq!(inline(markdown), expected, "{markdown}");
+        }
+    }
+
+    #[test]
     fn the_book_has_cards() {
-        let workspace = Workspace::find().unwrap();
-        let file = tempfile::tempdir().unwrap().path().join("a/cards.tsv");
-        run(&workspace, &Args { output: Some(file.clone()) }).unwrap();
-        let text = fs::read_to_string(file).unwrap();
+        let text = tsv(&cards(&Workspace::find().unwrap()).unwrap());
         let cards: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
         assert!(cards.len() > 30, "{}", cards.len());
         assert!(cards.iter().all(|card| card.matches('\t').count() == 2 && !card.contains('`')));
