@@ -1,19 +1,25 @@
 //! `cargo xtask check-commits` checks that commit messages state the change and its reason.
 
-mod message;
-
 use std::fmt::Write as _;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 
-use self::message::{UNFINISHED, cleaned, cleaned_of_spaces, problems};
 use crate::git::{Git, split_zero};
 use crate::process;
 use crate::ui;
 use crate::workspace::Workspace;
+
+/// The maximum length of a subject that `git log --oneline` and an email show completely.
+const MAX_SUBJECT: usize = 72;
+
+/// Prefixes of commits that `git rebase --autosquash` squashes into another.
+const UNFINISHED: [&str; 3] = ["fixup!", "squash!", "amend!"];
+
+/// Git cuts the message off at this line.
+const SCISSORS: &str = "# ------------------------ >8 ------------------------";
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -30,188 +36,217 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
     let report = match &args.message {
         Some(file) => {
             let text = fs::read_to_string(file).with_context(|| file.display().to_string())?;
-            in_editor(git, file, &text)?
+            let hint = format!("`git commit -eF {}` opens it again.\n", file.display());
+            in_editor(git, &text)?.map(|problems| problems + &hint)
         }
         None => in_range(git, args.range.as_deref())?,
     };
-    ui::print(&report.text);
-    Ok(process::exit(report.wrong == 0))
+    match &report {
+        Ok(text) | Err(text) => ui::print(text),
+    }
+    Ok(process::exit(report.is_ok()))
 }
 
-#[derive(Debug, Default)]
-struct Report {
-    text: String,
-    /// How many messages break a rule.
-    wrong: usize,
-}
+/// What is printed about messages that are good, or about those that break a rule.
+type Report = Result<String, String>;
 
 /// Checks a message before the commit is made.
-fn in_editor(git: &Git, file: &Path, text: &str) -> anyhow::Result<Report> {
-    let merging = git.output(&["rev-parse", "--verify", "--quiet", "MERGE_HEAD"])?;
-    let message = cleaned(text);
+fn in_editor(git: &Git, text: &str) -> anyhow::Result<Report> {
+    let text = text.split(SCISSORS).next().unwrap_or_default();
+    let message = git.run_with_input(&["stripspace", "--strip-comments"], text.as_bytes())?;
+    let message = String::from_utf8_lossy(&message);
     // Merges are not checked, and a commit that will be squashed loses its message anyway.
-    let squashed = UNFINISHED.iter().any(|word| message.starts_with(word));
-    if merging.status.success() || squashed {
-        return Ok(Report::default());
-    }
-    let problems = problems(&message);
-    let mut report = Report::default();
-    if !problems.is_empty() {
-        report.wrong = 1;
-        report.text = told("the commit message", &problems);
-        let _ = writeln!(report.text, "`git commit -eF {}` opens it again.", file.display());
-    }
-    Ok(report)
+    let is_checked = !["Merge "].iter().chain(&UNFINISHED).any(|start| message.starts_with(start));
+    let problems = if is_checked { problems(&message) } else { Vec::new() };
+    Ok(if problems.is_empty() {
+        Ok(String::new())
+    } else {
+        Err(lines("the commit message", &problems))
+    })
 }
 
 /// Checks the messages of commits, except merges.
 fn in_range(git: &Git, range: Option<&str>) -> anyhow::Result<Report> {
-    let (range, ids) = match range {
-        Some(range) => (range.to_string(), commits(git, range)?),
+    let (range, commits) = match range {
+        Some(range) => (range, log(git, range)?),
         None => own(git)?,
     };
-    let mut report = Report::default();
-    for id in &ids {
-        let message = git.run(&["show", "--no-patch", "--format=%B", id])?;
-        let message = cleaned_of_spaces(&String::from_utf8_lossy(&message));
-        let problems = problems(&message);
+    let (mut text, mut wrong) = (String::new(), 0);
+    for commit in &commits {
+        let (id, message) = commit.split_once(' ').unwrap_or_default();
+        let problems = problems(message);
         if !problems.is_empty() {
-            report.wrong += 1;
+            wrong += 1;
             let subject = message.lines().next().unwrap_or_default();
-            report.text += &told(&format!("{} {subject}", &id[..id.len().min(10)]), &problems);
+            text += &lines(&format!("{id} {subject}"), &problems);
         }
     }
-    let checked = ui::count(ids.len(), "commit");
-    let verdict = match report.wrong {
+    let checked = ui::count(commits.len(), "commit");
+    let verdict = match wrong {
         0 => "all messages are good".to_string(),
         wrong => format!("{wrong} to change. `git rebase -i` with `reword` changes a message."),
     };
-    let _ = writeln!(report.text, "{checked} checked ({range}): {verdict}");
-    Ok(report)
+    let _ = writeln!(text, "{checked} checked ({range}): {verdict}");
+    Ok(if wrong == 0 { Ok(text) } else { Err(text) })
 }
 
-/// The commits of this branch that are not in its upstream yet, or the last one, with a name for that range.
-fn own(git: &Git) -> anyhow::Result<(String, Vec<String>)> {
-    for base in ["@{upstream}", "origin/main", "main"] {
-        let known = git.output(&["rev-parse", "--verify", "--quiet", base])?;
-        if !known.status.success() {
-            continue;
+/// The commits of this branch that are not in its upstream yet, or else not in `main`, or else the last one, with a name
+/// for that range.
+fn own(git: &Git) -> anyhow::Result<(&'static str, Vec<String>)> {
+    for range in ["@{upstream}..HEAD", "main..HEAD"] {
+        // A branch need not have an upstream, and a repository no branch `main`.
+        let commits = log(git, range).unwrap_or_default();
+        if !commits.is_empty() {
+            return Ok((range, commits));
         }
-        let range = format!("{base}..HEAD");
-        let ids = commits(git, &range)?;
-        if !ids.is_empty() {
-            return Ok((range, ids));
-        }
-        break;
     }
-    let last = git.run(&["log", "-z", "-1", "--no-merges", "--format=%H"])?;
-    Ok(("the last one".to_string(), split_zero(&last)))
+    Ok(("HEAD", log(git, "HEAD")?))
 }
 
-/// The commits of a range, oldest first. For a single revision, only that commit.
-fn commits(git: &Git, range: &str) -> anyhow::Result<Vec<String>> {
+/// The ids and messages of the commits of a range, oldest first. For a single revision, only that commit.
+fn log(git: &Git, range: &str) -> anyhow::Result<Vec<String>> {
     let alone: &[&str] = if range.contains("..") { &[] } else { &["-1"] };
-    let form = ["log", "-z", "--reverse", "--no-merges", "--format=%H"];
-    let printed = git.run(&[&form[..], alone, &[range, "--"]].concat())?;
-    let ids = split_zero(&printed);
-    if ids.is_empty() && !alone.is_empty() {
-        bail!("`{range}` names no commit that is not a merge");
-    }
-    Ok(ids)
+    let form = ["log", "-z", "--reverse", "--no-merges", "--format=%h %B"];
+    Ok(split_zero(&git.run(&[&form[..], alone, &[range, "--"]].concat())?))
 }
 
-fn told(what: &str, problems: &[String]) -> String {
+fn lines(what: &str, problems: &[String]) -> String {
     let lines = problems.iter().map(|problem| format!("  {problem}\n"));
     format!("{} {what}\n{}", ui::paint(ui::BAD, ui::marks().bad), lines.collect::<String>())
 }
 
+/// The problems of a message, one sentence each.
+fn problems(message: &str) -> Vec<String> {
+    let mut problems = Vec::new();
+    let mut lines = message.trim_end().lines();
+    let subject = lines.next().unwrap_or_default().trim();
+    let length = subject.chars().count();
+    if subject.is_empty() {
+        problems.push("the subject is empty: say in one line what is different now".to_string());
+        return problems;
+    }
+    if length > MAX_SUBJECT {
+        problems
+            .push(format!("the subject has {length} characters; {MAX_SUBJECT} fit into one line"));
+    }
+    if subject.ends_with('.') {
+        problems.push("the subject ends in a period; it is a title".to_string());
+    }
+    let first = subject.split([' ', ':']).next().unwrap_or_default().to_lowercase();
+    if first == "wip" || UNFINISHED.contains(&first.as_str()) {
+        problems.push(format!("`{first}` says that it is not finished: squash or reword it"));
+    }
+    let second = lines.next();
+    if second.is_some_and(|line| !line.trim().is_empty()) {
+        problems.push("the second line is not empty; the text begins below it".to_string());
+    }
+    let is_text = |line: &&str| !line.trim().is_empty() && !is_signature(line);
+    if second.into_iter().chain(lines).find(is_text).is_none() {
+        problems.push(
+            "it has no text: the diff shows what has changed, and only the text can say why, and how the \
+             mistake was seen"
+                .to_string(),
+        );
+    }
+    problems
+}
+
+/// Whether a line is a trailer such as `Signed-off-by: …`, which does not describe the change.
+fn is_signature(line: &str) -> bool {
+    line.split_once(": ").is_some_and(|(name, _)| name.ends_with("-by") && !name.contains(' '))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::message::SCISSORS;
     use super::*;
     use crate::ui::plain;
+    use crate::workspace::tests::folder_with;
 
     const GOOD: &str =
         "Cookies: keep the others of a line\n\nOne that is not ASCII hid them all.\n";
 
-    struct Repository(tempfile::TempDir);
+    /// Runs git in a repository with one commit on the branch `main`.
+    fn repository(folder: &tempfile::TempDir) -> Git {
+        let git = Git::at(folder.path());
+        git.run(&["init", "-q", "-b", "main"]).unwrap();
+        commit(&git, GOOD);
+        git
+    }
 
-    impl Repository {
-        /// One commit on the branch `main`.
-        fn new() -> Repository {
-            let repository = Repository(tempfile::tempdir().unwrap());
-            repository.git(&["init", "-q", "-b", "main"]);
-            repository.commit(GOOD);
-            repository
+    fn commit(git: &Git, message: &str) {
+        git.run(&["commit", "-q", "--allow-empty", "--cleanup=verbatim", "-m", message]).unwrap();
+    }
+
+    fn check(git: &Git, range: Option<&str>) -> Report {
+        in_range(git, range).unwrap().map(|text| plain(&text)).map_err(|text| plain(&text))
+    }
+
+    #[test]
+    fn each_rule_has_its_sentence() {
+        let body = "\n\nIt was wrong.";
+        for (message, told) in [
+            (String::new(), "the subject is empty"),
+            (format!("{}{body}", "x".repeat(73)), "the subject has 73 characters; 72 fit"),
+            (format!("Fix it.{body}"), "ends in a period"),
+            (format!("wip: routes{body}"), "`wip` says that it is not finished"),
+            (format!("WIP{body}"), "`wip` says that it is not finished"),
+            (format!("fixup! Fix it{body}"), "`fixup!` says"),
+            (format!("squash! Fix it{body}"), "`squash!` says"),
+            ("Fix it\nIt was wrong.".to_string(), "the second line is not empty"),
+            ("Fix it".to_string(), "it has no text: the diff shows what"),
+            ("Fix it\n\nSigned-off-by: A <a@example.org>".to_string(), "it has no text"),
+        ] {
+            let problems = problems(&message);
+            assert_eq!(problems.len(), 1, "{message}: {problems:?}");
+            assert!(problems[0].contains(told), "{message}: {problems:?}");
         }
-
-        fn at(&self) -> Git {
-            Git::at(self.0.path())
-        }
-
-        fn git(&self, args: &[&str]) {
-            self.at().run(args).unwrap();
-        }
-
-        fn commit(&self, message: &str) {
-            self.git(&["commit", "-q", "--allow-empty", "--cleanup=verbatim", "-m", message]);
-        }
-
-        fn check(&self, range: Option<&str>) -> (String, usize) {
-            let report = in_range(&self.at(), range).unwrap();
-            (plain(&report.text), report.wrong)
+        for good in [
+            "Cookies: keep the others\n\nOne hid them all.",
+            "Wipe the slate\n\nIt was full.",
+            &format!("{}{body}", "é".repeat(72)),
+        ] {
+            assert_eq!(problems(good), [""; 0], "{good}");
         }
     }
 
     #[test]
     fn without_a_range_the_commits_that_main_has_not_are_checked_or_the_last_one() {
-        let repository = Repository::new();
-        let (text, wrong) = repository.check(None);
-        assert_eq!(
-            (text.as_str(), wrong),
-            ("1 commit checked (the last one): all messages are good\n", 0)
-        );
-        repository.git(&["checkout", "-q", "-b", "topic"]);
-        repository.commit(GOOD);
-        repository.commit("Fix it");
-        let (text, wrong) = repository.check(None);
-        assert_eq!(wrong, 1, "{text}");
+        let folder = folder_with(&[]);
+        let git = repository(&folder);
+        let good = |range: &str| Ok(format!("1 commit checked ({range}): all messages are good\n"));
+        assert_eq!(check(&git, None), good("HEAD"));
+        git.run(&["checkout", "-q", "-b", "topic"]).unwrap();
+        commit(&git, GOOD);
+        commit(&git, "Fix it");
+        let text = check(&git, None).unwrap_err();
         assert!(text.contains(" Fix it\n  it has no text"), "{text}");
         assert!(text.contains("2 commits checked (main..HEAD): 1 to change."), "{text}");
-        let (text, wrong) = repository.check(Some("HEAD~1"));
-        assert_eq!(
-            (text.as_str(), wrong),
-            ("1 commit checked (HEAD~1): all messages are good\n", 0)
-        );
-        assert!(in_range(&repository.at(), Some("nothing")).is_err());
+        assert_eq!(check(&git, Some("HEAD~1")), good("HEAD~1"));
+        assert!(in_range(&git, Some("nothing")).is_err());
     }
 
     #[test]
     fn merges_are_left_out() {
-        let repository = Repository::new();
-        repository.git(&["checkout", "-q", "-b", "topic"]);
-        repository.commit(GOOD);
-        repository.git(&["checkout", "-q", "main"]);
-        repository.commit(GOOD);
-        repository.git(&["merge", "-q", "--no-ff", "-m", "Merge branch 'topic'.", "topic"]);
-        let (text, wrong) = repository.check(Some("HEAD~1..HEAD"));
-        assert_eq!(wrong, 0, "{text}");
+        let folder = folder_with(&[]);
+        let git = repository(&folder);
+        git.run(&["checkout", "-q", "-b", "topic"]).unwrap();
+        commit(&git, GOOD);
+        git.run(&["checkout", "-q", "main"]).unwrap();
+        commit(&git, GOOD);
+        git.run(&["merge", "-q", "--no-ff", "-m", "Merge branch 'topic'.", "topic"]).unwrap();
+        let text = check(&git, Some("HEAD~1..HEAD")).unwrap();
         assert!(text.starts_with("1 commit checked"), "{text}");
     }
 
     #[test]
     fn a_hook_sees_the_message_as_git_will_store_it() {
-        let repository = Repository::new();
-        let file = Path::new(".git/COMMIT_EDITMSG");
-        let wrong = |text: &str| in_editor(&repository.at(), file, text).unwrap().wrong;
-        assert_eq!(wrong(GOOD), 0);
-        assert_eq!(wrong(&format!("\n{GOOD}# Please enter the message.\n{SCISSORS}\ndiff\n")), 0);
-        assert_eq!(wrong("Fix it\n\n# Please enter the message.\n"), 1);
-        assert_eq!(wrong("fixup! Fix it\n"), 0, "`git rebase --autosquash` takes it away");
-        repository.git(&["checkout", "-q", "-b", "topic"]);
-        repository.commit(GOOD);
-        repository.git(&["checkout", "-q", "main"]);
-        repository.git(&["merge", "-q", "--no-ff", "--no-commit", "topic"]);
-        assert_eq!(wrong("Merge branch 'topic'\n"), 0);
+        let folder = folder_with(&[]);
+        let git = repository(&folder);
+        let is_good = |text: &str| in_editor(&git, text).unwrap().is_ok();
+        assert!(is_good(GOOD));
+        assert!(is_good(&format!("\n{GOOD}# Please enter the message.\n{SCISSORS}\ndiff\n")));
+        assert!(!is_good("Fix it\n\n# Please enter the message.\n"));
+        assert!(is_good("fixup! Fix it\n"), "`git rebase --autosquash` takes it away");
+        assert!(is_good("Merge branch 'topic'\n"));
     }
 }
