@@ -120,7 +120,7 @@ fn watch(run: &Run<'_>) -> anyhow::Result<()> {
         hints = loop {
             match keys.wait(&files) {
                 Event::Quit => return Ok(()),
-                Event::Saved(_) | Event::Key('c') => break false,
+                Event::Saved | Event::Key('c') => break false,
                 Event::Key('h') => break true,
                 Event::Key('n') => {
                     at = (at + 1) % all.len();

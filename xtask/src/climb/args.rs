@@ -33,7 +33,7 @@ pub(crate) struct Args {
     /// How many seconds a check waits until the server gives up on a slow or idle client
     #[arg(long, value_name = "SECONDS", default_value_t = 12)]
     pub deadline: u64,
-    /// Check again whenever you save a file; keys: n next stage, h hint, c check all, q quit
+    /// Check again whenever you save a file; type n for the next stage, h for a hint, c to check all, q to quit
     #[arg(long, conflicts_with_all = ["all", "json"])]
     pub watch: bool,
     /// Report in JSON, one line per stage, for other programs

@@ -48,7 +48,7 @@ pub(super) fn watch(
         shown = loop {
             match keys.wait(&files) {
                 Event::Quit => return Ok(ExitCode::SUCCESS),
-                Event::Saved(_) => break Shown::Stage,
+                Event::Saved => break Shown::Stage,
                 Event::Key('h') => break Shown::Hint,
                 Event::Key('c') => break Shown::All,
                 Event::Key('n') => {
