@@ -4,15 +4,12 @@
 //! check it starts a new server on a free port, and it reports the results line by line (see [`Event`]).
 //!
 //! ```no_run
-//! use wire::exercise::{self, Check, Failure, Server};
+//! use wire::exercise::{self, Failure, Server, check};
 //!
 //! fn main() -> std::process::ExitCode {
 //!     exercise::main(&[
-//!         Check {
-//!             sentence: "the time is JSON and must not be cached",
-//!             rule: "RFC 9111 section 5.2.2.5 (no-store)",
-//!             run: is_fresh_json,
-//!         },
+//!         check("the time is JSON and must not be cached", is_fresh_json)
+//!             .rule("RFC 9111 section 5.2.2.5 (no-store)"),
 //!     ])
 //! }
 //!
@@ -39,8 +36,8 @@ use std::{env, fmt};
 pub use answer::Answer;
 pub(crate) use answer::first_difference;
 pub use conversation::{Conversation, Piece};
-pub use leash::ENDS_WITH_INPUT;
 pub(crate) use leash::delete_at_end;
+pub use leash::{ENDS_WITH_INPUT, end_with_input};
 pub use report::{Event, Failure};
 pub use server::{Connection, SERVER_FOLDER, STARTS, Server};
 
@@ -70,6 +67,18 @@ impl fmt::Debug for Check {
     }
 }
 
+/// A requirement that has no rule, unless [`Check::rule`] names one.
+pub const fn check(sentence: &'static str, run: fn(&Server) -> Result<(), Failure>) -> Check {
+    Check { sentence, rule: "", run }
+}
+
+impl Check {
+    /// Names the source of the rule.
+    pub const fn rule(self, rule: &'static str) -> Check {
+        Check { rule, ..self }
+    }
+}
+
 /// Runs all checks against the server that the arguments name, and reports on standard output.
 pub fn main(checks: &[Check]) -> ExitCode {
     let words: Vec<String> = env::args().skip(1).collect();
@@ -79,7 +88,7 @@ pub fn main(checks: &[Check]) -> ExitCode {
         );
         return ExitCode::from(2);
     }
-    if let Err(error) = leash::put_on() {
+    if let Err(error) = end_with_input() {
         eprintln!("the checks cannot be started: {error}");
         return ExitCode::FAILURE;
     }
@@ -94,15 +103,6 @@ pub fn run(checks: &[Check], words: &[String]) -> ExitCode {
         // The other end of the pipe is closed.
         Err(_) => ExitCode::FAILURE,
     }
-}
-
-/// Ends this process, and every process that it has started, when the parent process ends, if the environment variable
-/// [`ENDS_WITH_INPUT`] is set.
-///
-/// # Errors
-/// Returns an error when the thread cannot be spawned.
-pub fn end_with_input() -> io::Result<()> {
-    leash::put_on()
 }
 
 /// The check with this sentence, or all checks if there is none.

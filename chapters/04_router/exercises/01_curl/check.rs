@@ -5,47 +5,23 @@ use std::fs;
 use std::process::ExitCode;
 
 use wire::Reply;
-use wire::exercise::{self, Check, Failure, Server};
+use wire::exercise::{self, Failure, Server, check};
 
 /// A rule whose title would give the answer away has no title here.
 fn main() -> ExitCode {
     exercise::main(&[
-        Check {
-            sentence: "the status of a missing path",
-            rule: "RFC 9110 section 15.5.5",
-            run: unknown_path,
-        },
-        Check {
-            sentence: "the methods that Allow lists",
-            rule: "RFC 9110 section 10.2.1 (Allow)",
-            run: allow,
-        },
-        Check {
-            sentence: "the length that HEAD announces",
-            rule: "RFC 9110 section 9.3.2 (HEAD)",
-            run: head_length,
-        },
-        Check {
-            sentence: "the number of connections for two URLs",
-            rule: "RFC 9112 section 9.3 (Persistence)",
-            run: connections,
-        },
-        Check {
-            sentence: "the status of a method that does not exist",
-            rule: "RFC 9110 section 15.6.2",
-            run: unknown_method,
-        },
-        Check {
-            sentence: "the field line that HTTP/1.0 adds",
-            rule: "RFC 9112 section 9.3 (Persistence)",
-            run: only_in_http_1_0,
-        },
-        Check {
-            sentence: "the body that comes back after a chunked upload",
-            rule: "RFC 9112 section 7.1 (Chunked Transfer Coding)",
-            run: chunked_echo,
-        },
-        Check { sentence: "the token of the server that is running", rule: "", run: run_token },
+        check("the status of a missing path", unknown_path).rule("RFC 9110 section 15.5.5"),
+        check("the methods that Allow lists", allow).rule("RFC 9110 section 10.2.1 (Allow)"),
+        check("the length that HEAD announces", head_length).rule("RFC 9110 section 9.3.2 (HEAD)"),
+        check("the number of connections for two URLs", connections)
+            .rule("RFC 9112 section 9.3 (Persistence)"),
+        check("the status of a method that does not exist", unknown_method)
+            .rule("RFC 9110 section 15.6.2"),
+        check("the field line that HTTP/1.0 adds", only_in_http_1_0)
+            .rule("RFC 9112 section 9.3 (Persistence)"),
+        check("the body that comes back after a chunked upload", chunked_echo)
+            .rule("RFC 9112 section 7.1 (Chunked Transfer Coding)"),
+        check("the token of the server that is running", run_token),
     ])
 }
 

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
-use wire::exercise::{self, Answer, Check, Failure, Server};
+use wire::exercise::{self, Answer, Failure, Server, check};
 
 /// Five and a half hours ahead of UTC, so that local time cannot be taken for it.
 const ZONE: &str = "CHECK-05:30";
@@ -27,55 +27,28 @@ fn main() -> ExitCode {
         };
     }
     exercise::main(&[
-        Check {
-            sentence: "the response is 200, JSON, and must not be stored",
-            rule: "RFC 9111 section 5.2.2.5 (no-store)",
-            run: is_fresh_json,
-        },
-        Check {
-            sentence: "the object has unix, unix_ms and iso, and no more",
-            rule: "",
-            run: has_three_members,
-        },
-        Check {
-            sentence: "unix and unix_ms are integers",
-            rule: "RFC 8259 section 6 (Numbers)",
-            run: are_integers,
-        },
-        Check { sentence: "the time is right", rule: "", run: is_right },
-        Check {
-            sentence: "iso is the time in UTC, in seconds, with a Z",
-            rule: "RFC 3339 section 5.6 (Internet Date/Time Format)",
-            run: is_utc,
-        },
-        Check { sentence: "the three fields are one instant", rule: "", run: are_one_instant },
-        Check { sentence: "two calls 1.1 seconds apart differ", rule: "", run: moves_on },
-        Check {
-            sentence: "HEAD has the same fields as GET, and no body",
-            rule: "RFC 9110 section 9.3.2 (HEAD)",
-            run: head_is_the_same,
-        },
-        Check { sentence: "format=unix is the seconds as text", rule: "", run: unix_is_digits },
-        Check {
-            sentence: "format=http is the date as in a field of HTTP",
-            rule: "RFC 9110 section 5.6.7 (Date/Time Formats)",
-            run: http_is_a_date,
-        },
-        Check {
-            sentence: "format=json is the default, and other query keys are ignored",
-            rule: "",
-            run: other_keys_are_ignored,
-        },
-        Check {
-            sentence: "any other, an empty or a repeated format is 400",
-            rule: "RFC 9110 section 15.5.1 (400 Bad Request)",
-            run: bad_formats_are_refused,
-        },
-        Check {
-            sentence: "POST is 405, and Allow lists the methods",
-            rule: "RFC 9110 section 15.5.6 (405 Method Not Allowed)",
-            run: post_is_refused,
-        },
+        check("the response is 200, JSON, and must not be stored", is_fresh_json)
+            .rule("RFC 9111 section 5.2.2.5 (no-store)"),
+        check("the object has unix, unix_ms and iso, and no more", has_three_members),
+        check("unix and unix_ms are integers", are_integers).rule("RFC 8259 section 6 (Numbers)"),
+        check("the time is right", is_right),
+        check("iso is the time in UTC, in seconds, with a Z", is_utc)
+            .rule("RFC 3339 section 5.6 (Internet Date/Time Format)"),
+        check("the three fields are one instant", are_one_instant),
+        check("two calls 1.1 seconds apart differ", moves_on),
+        check("HEAD has the same fields as GET, and no body", head_is_the_same)
+            .rule("RFC 9110 section 9.3.2 (HEAD)"),
+        check("format=unix is the seconds as text", unix_is_digits),
+        check("format=http is the date as in a field of HTTP", http_is_a_date)
+            .rule("RFC 9110 section 5.6.7 (Date/Time Formats)"),
+        check(
+            "format=json is the default, and other query keys are ignored",
+            other_keys_are_ignored,
+        ),
+        check("any other, an empty or a repeated format is 400", bad_formats_are_refused)
+            .rule("RFC 9110 section 15.5.1 (400 Bad Request)"),
+        check("POST is 405, and Allow lists the methods", post_is_refused)
+            .rule("RFC 9110 section 15.5.6 (405 Method Not Allowed)"),
     ])
 }
 

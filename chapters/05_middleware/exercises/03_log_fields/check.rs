@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use regex::Regex;
 use serde_json::Value;
-use wire::exercise::{self, Answer, Check, Failure, Server};
+use wire::exercise::{self, Answer, Failure, Server, check};
 use wire::{Client, request};
 
 /// A log may be a little late.
@@ -34,56 +34,19 @@ const NEW: [&str; 2] = ["referer", "user_agent"];
 
 fn main() -> ExitCode {
     exercise::main(&[
-        Check {
-            sentence: "a line ends with the referer and the user agent, quoted",
-            rule: "",
-            run: has_both,
-        },
-        Check {
-            sentence: "an absent field is a dash, and an empty field is empty",
-            rule: "",
-            run: tells_absent_from_empty,
-        },
-        Check {
-            sentence: "quotes, backslashes and bytes that are not visible ASCII are escaped",
-            rule: "",
-            run: escapes,
-        },
-        Check {
-            sentence: "one request is one line, whatever its fields contain",
-            rule: "",
-            run: is_one_line,
-        },
-        Check {
-            sentence: "the beginning of a line is unchanged",
-            rule: "",
-            run: keeps_the_common_format,
-        },
-        Check {
-            sentence: "in JSON the fields are referer and user_agent, as strings",
-            rule: "",
-            run: json_has_both,
-        },
-        Check {
-            sentence: "in JSON an absent field is null, and an empty field is a string",
-            rule: "",
-            run: json_tells_absent_from_empty,
-        },
-        Check {
-            sentence: "in JSON the old members keep their name, order and type",
-            rule: "",
-            run: json_keeps_its_members,
-        },
-        Check {
-            sentence: "404, 405 and a handler that panics are logged with both fields",
-            rule: "",
-            run: errors_are_logged,
-        },
-        Check {
-            sentence: "fifty requests at the same time are fifty whole lines",
-            rule: "",
-            run: lines_stay_whole,
-        },
+        check("a line ends with the referer and the user agent, quoted", has_both),
+        check("an absent field is a dash, and an empty field is empty", tells_absent_from_empty),
+        check("quotes, backslashes and bytes that are not visible ASCII are escaped", escapes),
+        check("one request is one line, whatever its fields contain", is_one_line),
+        check("the beginning of a line is unchanged", keeps_the_common_format),
+        check("in JSON the fields are referer and user_agent, as strings", json_has_both),
+        check(
+            "in JSON an absent field is null, and an empty field is a string",
+            json_tells_absent_from_empty,
+        ),
+        check("in JSON the old members keep their name, order and type", json_keeps_its_members),
+        check("404, 405 and a handler that panics are logged with both fields", errors_are_logged),
+        check("fifty requests at the same time are fifty whole lines", lines_stay_whole),
     ])
 }
 

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use serde_json::Value;
-use wire::exercise::{self, Answer, Check, Failure, Server};
+use wire::exercise::{self, Answer, Failure, Server, check};
 
 /// A log may be a little late.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -16,76 +16,37 @@ const LONGEST: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234
 
 fn main() -> ExitCode {
     exercise::main(&[
-        Check {
-            sentence: "a request without an ID gets an ID of 32 lower-case hexadecimal digits",
-            rule: "",
-            run: gives_an_id,
-        },
-        Check {
-            sentence: "an ID of 8 to 64 good bytes is kept, shown to the handler and sent back",
-            rule: "",
-            run: keeps_a_good_id,
-        },
-        Check {
-            sentence: "spaces and tabs around an ID do not belong to it",
-            rule: "RFC 9110 section 5.5 (Field Values)",
-            run: ignores_space_around_it,
-        },
-        Check {
-            sentence: "an ID of fewer than 8 or more than 64 bytes is rejected",
-            rule: "",
-            run: refuses_other_lengths,
-        },
-        Check {
-            sentence: "an ID with any other byte is rejected, wherever that byte is",
-            rule: "",
-            run: refuses_other_bytes,
-        },
-        Check {
-            sentence: "an empty ID is rejected, and so are two lines",
-            rule: "",
-            run: refuses_two_lines,
-        },
-        Check {
-            sentence: "the handler does not run for an ID that is rejected",
-            rule: "",
-            run: does_not_run_the_handler,
-        },
-        Check {
-            sentence: "the response to a bad ID has a new ID, and no part of the bad ID",
-            rule: "",
-            run: does_not_repeat_a_bad_id,
-        },
-        Check {
-            sentence: "a rejection has nosniff and the fields of CORS, like any response",
-            rule: "WHATWG Fetch section 3.2 (CORS protocol)",
-            run: has_the_fields_of_any_response,
-        },
-        Check {
-            sentence: "the log has the ID of the response, also if the request is rejected",
-            rule: "",
-            run: logs_the_id,
-        },
-        Check {
-            sentence: "every response has exactly one ID, also 404, 405, 429 and 500",
-            rule: "",
-            run: is_in_every_answer,
-        },
-        Check {
-            sentence: "the next request of a connection has a different ID",
-            rule: "",
-            run: is_not_inherited,
-        },
-        Check {
-            sentence: "IDs cannot be predicted, and two runs of the server have no ID in common",
-            rule: "",
-            run: is_unpredictable,
-        },
-        Check {
-            sentence: "two thousand IDs over eight connections are all different",
-            rule: "",
-            run: is_unique,
-        },
+        check(
+            "a request without an ID gets an ID of 32 lower-case hexadecimal digits",
+            gives_an_id,
+        ),
+        check(
+            "an ID of 8 to 64 good bytes is kept, shown to the handler and sent back",
+            keeps_a_good_id,
+        ),
+        check("spaces and tabs around an ID do not belong to it", ignores_space_around_it)
+            .rule("RFC 9110 section 5.5 (Field Values)"),
+        check("an ID of fewer than 8 or more than 64 bytes is rejected", refuses_other_lengths),
+        check("an ID with any other byte is rejected, wherever that byte is", refuses_other_bytes),
+        check("an empty ID is rejected, and so are two lines", refuses_two_lines),
+        check("the handler does not run for an ID that is rejected", does_not_run_the_handler),
+        check(
+            "the response to a bad ID has a new ID, and no part of the bad ID",
+            does_not_repeat_a_bad_id,
+        ),
+        check(
+            "a rejection has nosniff and the fields of CORS, like any response",
+            has_the_fields_of_any_response,
+        )
+        .rule("WHATWG Fetch section 3.2 (CORS protocol)"),
+        check("the log has the ID of the response, also if the request is rejected", logs_the_id),
+        check("every response has exactly one ID, also 404, 405, 429 and 500", is_in_every_answer),
+        check("the next request of a connection has a different ID", is_not_inherited),
+        check(
+            "IDs cannot be predicted, and two runs of the server have no ID in common",
+            is_unpredictable,
+        ),
+        check("two thousand IDs over eight connections are all different", is_unique),
     ])
 }
 

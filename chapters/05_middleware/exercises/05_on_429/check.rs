@@ -7,112 +7,65 @@ use std::thread;
 use std::time::{Duration, SystemTime};
 
 use play::{PATIENCE, Ran, Seen, ok, play, refusal, seconds, waits_after};
-use wire::exercise::{self, Answer, Check, Failure, Server};
+use wire::exercise::{self, Answer, Check, Failure, Server, check};
 
 fn main() -> ExitCode {
     exercise::main(&[OF_THE_SERVER, OF_THE_CLIENT].concat())
 }
 
 const OF_THE_SERVER: &[Check] = &[
-    Check {
-        sentence: "a request beyond the limit is 429, as JSON with retry_after",
-        rule: "RFC 6585 section 4 (429 Too Many Requests)",
-        run: is_json,
-    },
-    Check {
-        sentence: "Retry-After is at least 1, and after so many seconds the request is served",
-        rule: "RFC 9110 section 10.2.3 (Retry-After)",
-        run: retry_after_is_enough,
-    },
-    Check {
-        sentence: "a 429 keeps the rate-limit fields, its ID and what other layers have added",
-        rule: "",
-        run: keeps_its_fields,
-    },
-    Check {
-        sentence: "a 429 is HTML if Accept prefers it, JSON if not, and Vary lists Accept",
-        rule: "RFC 9110 section 12.5.1 (Accept)",
-        run: is_html_for_people,
-    },
-    Check {
-        sentence: "Content-Length is the length of the new body, also for HEAD",
-        rule: "RFC 9110 section 8.6 (Content-Length)",
-        run: has_its_length,
-    },
-    Check {
-        sentence: "responses with another status are unchanged",
-        rule: "",
-        run: leaves_others_alone,
-    },
+    check("a request beyond the limit is 429, as JSON with retry_after", is_json)
+        .rule("RFC 6585 section 4 (429 Too Many Requests)"),
+    check(
+        "Retry-After is at least 1, and after so many seconds the request is served",
+        retry_after_is_enough,
+    )
+    .rule("RFC 9110 section 10.2.3 (Retry-After)"),
+    check(
+        "a 429 keeps the rate-limit fields, its ID and what other layers have added",
+        keeps_its_fields,
+    ),
+    check(
+        "a 429 is HTML if Accept prefers it, JSON if not, and Vary lists Accept",
+        is_html_for_people,
+    )
+    .rule("RFC 9110 section 12.5.1 (Accept)"),
+    check("Content-Length is the length of the new body, also for HEAD", has_its_length)
+        .rule("RFC 9110 section 8.6 (Content-Length)"),
+    check("responses with another status are unchanged", leaves_others_alone),
 ];
 
 const OF_THE_CLIENT: &[Check] = &[
-    Check {
-        sentence: "without --retry the client sends one request, whatever the response is",
-        rule: "",
-        run: asks_once_without_retry,
-    },
-    Check {
-        sentence: "the client waits as long as Retry-After demands, and retries",
-        rule: "RFC 9110 section 10.2.3 (Retry-After)",
-        run: waits_for_seconds,
-    },
-    Check {
-        sentence: "the client waits until the date that Retry-After names",
-        rule: "RFC 9110 section 10.2.3 (Retry-After)",
-        run: waits_for_a_date,
-    },
-    Check {
-        sentence: "the date may be in any of the three formats",
-        rule: "RFC 9110 section 5.6.7 (Date/Time Formats)",
-        run: reads_three_formats,
-    },
-    Check {
-        sentence: "the client does not wait for 0 seconds, or a date that has passed",
-        rule: "RFC 9110 section 10.2.3 (Retry-After)",
-        run: does_not_wait_for_the_past,
-    },
-    Check {
-        sentence: "a malformed Retry-After counts as absent",
-        rule: "RFC 9110 section 10.2.3 (Retry-After)",
-        run: ignores_what_is_none,
-    },
-    Check {
-        sentence: "without a Retry-After the waits are random, and their limit grows",
-        rule: "",
-        run: waits_by_chance,
-    },
-    Check {
-        sentence: "a wait beyond the thirty seconds is not started, however large the number is",
-        rule: "",
-        run: does_not_wait_forever,
-    },
-    Check {
-        sentence: "a wait that ends within the thirty seconds is started",
-        rule: "",
-        run: waits_long_if_it_may,
-    },
-    Check {
-        sentence: "the thirty seconds are counted from the first request on",
-        rule: "",
-        run: counts_from_the_first,
-    },
-    Check {
-        sentence: "the client sends at most four requests, and shows the last response",
-        rule: "",
-        run: gives_up,
-    },
-    Check {
-        sentence: "only 429 and 503 are a reason to retry",
-        rule: "RFC 9110 section 15.6.4 (503 Service Unavailable)",
-        run: takes_no_for_an_answer,
-    },
-    Check {
-        sentence: "only an idempotent method is retried",
-        rule: "RFC 9110 section 9.2.2 (Idempotent Methods)",
-        run: repeats_what_may_be_repeated,
-    },
-    Check { sentence: "the client works with the real server", rule: "", run: meets_the_server },
+    check(
+        "without --retry the client sends one request, whatever the response is",
+        asks_once_without_retry,
+    ),
+    check("the client waits as long as Retry-After demands, and retries", waits_for_seconds)
+        .rule("RFC 9110 section 10.2.3 (Retry-After)"),
+    check("the client waits until the date that Retry-After names", waits_for_a_date)
+        .rule("RFC 9110 section 10.2.3 (Retry-After)"),
+    check("the date may be in any of the three formats", reads_three_formats)
+        .rule("RFC 9110 section 5.6.7 (Date/Time Formats)"),
+    check(
+        "the client does not wait for 0 seconds, or a date that has passed",
+        does_not_wait_for_the_past,
+    )
+    .rule("RFC 9110 section 10.2.3 (Retry-After)"),
+    check("a malformed Retry-After counts as absent", ignores_what_is_none)
+        .rule("RFC 9110 section 10.2.3 (Retry-After)"),
+    check("without a Retry-After the waits are random, and their limit grows", waits_by_chance),
+    check(
+        "a wait beyond the thirty seconds is not started, however large the number is",
+        does_not_wait_forever,
+    ),
+    check("a wait that ends within the thirty seconds is started", waits_long_if_it_may),
+    check("the thirty seconds are counted from the first request on", counts_from_the_first),
+    check("the client sends at most four requests, and shows the last response", gives_up),
+    check("only 429 and 503 are a reason to retry", takes_no_for_an_answer)
+        .rule("RFC 9110 section 15.6.4 (503 Service Unavailable)"),
+    check("only an idempotent method is retried", repeats_what_may_be_repeated)
+        .rule("RFC 9110 section 9.2.2 (Idempotent Methods)"),
+    check("the client works with the real server", meets_the_server),
 ];
 
 fn is_json(server: &Server) -> Result<(), Failure> {

@@ -7,7 +7,7 @@ mod gibibyte;
 
 use std::process::ExitCode;
 
-use wire::exercise::{self, Check, Failure, Server};
+use wire::exercise::{self, Check, Failure, Server, check};
 
 use answers::{is_multipart, is_not_satisfiable, is_part, is_whole};
 use files::{EMPTY, FRESH, Files, HUNDRED, LAST_MODIFIED, LONG, hundred, long};
@@ -20,107 +20,43 @@ fn main() -> ExitCode {
 }
 
 const CHECKS: &[Check] = &[
-    Check {
-        sentence: "a range is 206 with exactly its bytes",
-        rule: "RFC 9110 section 15.3.7 (206 Partial Content)",
-        run: range_is_partial,
-    },
-    Check {
-        sentence: "a range without an end goes to the last byte",
-        rule: "RFC 9110 section 14.1.2 (Byte Ranges)",
-        run: open_end,
-    },
-    Check {
-        sentence: "a suffix range is the last bytes",
-        rule: "RFC 9110 section 14.1.2 (Byte Ranges)",
-        run: suffix,
-    },
-    Check {
-        sentence: "a range that exceeds the file stops at its end",
-        rule: "RFC 9110 section 14.1.2 (Byte Ranges)",
-        run: beyond_the_end,
-    },
-    Check {
-        sentence: "a range without a byte of the file is 416 with its length",
-        rule: "RFC 9110 section 15.5.17 (416 Range Not Satisfiable)",
-        run: nothing_there,
-    },
-    Check {
-        sentence: "another unit, bad syntax and a backwards range are ignored",
-        rule: "RFC 9110 section 14.2 (Range)",
-        run: ignored,
-    },
-    Check {
-        sentence: "the unit may be written in any case",
-        rule: "RFC 9110 section 14.1 (Range Units)",
-        run: unit_in_any_case,
-    },
-    Check {
-        sentence: "a number of thirty digits is a number",
-        rule: "RFC 9110 section 14.1.1 (Range Specifiers)",
-        run: thirty_digits,
-    },
-    Check {
-        sentence: "several ranges get the whole file, or its parts",
-        rule: "RFC 9110 section 15.3.7.2 (Multiple Parts)",
-        run: several,
-    },
-    Check {
-        sentence: "two halves are the file",
-        rule: "RFC 9110 section 14.4 (Content-Range)",
-        run: halves,
-    },
-    Check {
-        sentence: "a part has the same fields as the whole file",
-        rule: "RFC 9110 section 15.3.7 (206 Partial Content)",
-        run: same_fields,
-    },
-    Check {
-        sentence: "Accept-Ranges is on 200, on 206 and on the response to HEAD",
-        rule: "RFC 9110 section 14.3 (Accept-Ranges)",
-        run: accept_ranges,
-    },
-    Check {
-        sentence: "HEAD ignores Range",
-        rule: "RFC 9110 section 14.2 (Range)",
-        run: head_ignores_range,
-    },
-    Check {
-        sentence: "the conditions come before the range",
-        rule: "RFC 9110 section 13.2.2 (Precedence of Preconditions)",
-        run: conditions_first,
-    },
-    Check {
-        sentence: "If-Range with another version of the file gets the whole file",
-        rule: "RFC 9110 section 13.1.5 (If-Range)",
-        run: if_range,
-    },
-    Check {
-        sentence: "a weak tag is not enough for If-Range",
-        rule: "RFC 9110 section 13.1.5 (If-Range)",
-        run: weak_if_range,
-    },
-    Check {
-        sentence: "a part is never compressed",
-        rule: "RFC 9110 section 14.1.2 (Byte Ranges)",
-        run: never_compressed,
-    },
-    Check {
-        sentence: "an empty file has no bytes to request",
-        rule: "RFC 9110 section 14.1.2 (Byte Ranges)",
-        run: empty_file,
-    },
-    Check {
-        sentence: "a part of a gibibyte is quick and takes little memory",
-        rule: "",
-        run: gibibyte,
-    },
-    Check {
-        sentence: "the connection can be used again after a part and after a 416",
-        rule: "RFC 9112 section 6.3 (Message Body Length)",
-        run: connection_goes_on,
-    },
-    Check { sentence: "other responses have no ranges", rule: "", run: only_files },
+    check("a range is 206 with exactly its bytes", range_is_partial)
+        .rule("RFC 9110 section 15.3.7 (206 Partial Content)"),
+    check("a range without an end goes to the last byte", open_end)
+        .rule("RFC 9110 section 14.1.2 (Byte Ranges)"),
+    check("a suffix range is the last bytes", suffix).rule("RFC 9110 section 14.1.2 (Byte Ranges)"),
+    check("a range that exceeds the file stops at its end", beyond_the_end)
+        .rule("RFC 9110 section 14.1.2 (Byte Ranges)"),
+    check("a range without a byte of the file is 416 with its length", nothing_there)
+        .rule("RFC 9110 section 15.5.17 (416 Range Not Satisfiable)"),
+    check("another unit, bad syntax and a backwards range are ignored", ignored)
+        .rule("RFC 9110 section 14.2 (Range)"),
+    check("the unit may be written in any case", unit_in_any_case)
+        .rule("RFC 9110 section 14.1 (Range Units)"),
+    check("a number of thirty digits is a number", thirty_digits)
+        .rule("RFC 9110 section 14.1.1 (Range Specifiers)"),
+    check("several ranges get the whole file, or its parts", several)
+        .rule("RFC 9110 section 15.3.7.2 (Multiple Parts)"),
+    check("two halves are the file", halves).rule("RFC 9110 section 14.4 (Content-Range)"),
+    check("a part has the same fields as the whole file", same_fields)
+        .rule("RFC 9110 section 15.3.7 (206 Partial Content)"),
+    check("Accept-Ranges is on 200, on 206 and on the response to HEAD", accept_ranges)
+        .rule("RFC 9110 section 14.3 (Accept-Ranges)"),
+    check("HEAD ignores Range", head_ignores_range).rule("RFC 9110 section 14.2 (Range)"),
+    check("the conditions come before the range", conditions_first)
+        .rule("RFC 9110 section 13.2.2 (Precedence of Preconditions)"),
+    check("If-Range with another version of the file gets the whole file", if_range)
+        .rule("RFC 9110 section 13.1.5 (If-Range)"),
+    check("a weak tag is not enough for If-Range", weak_if_range)
+        .rule("RFC 9110 section 13.1.5 (If-Range)"),
+    check("a part is never compressed", never_compressed)
+        .rule("RFC 9110 section 14.1.2 (Byte Ranges)"),
+    check("an empty file has no bytes to request", empty_file)
+        .rule("RFC 9110 section 14.1.2 (Byte Ranges)"),
+    check("a part of a gibibyte is quick and takes little memory", gibibyte),
+    check("the connection can be used again after a part and after a 416", connection_goes_on)
+        .rule("RFC 9112 section 6.3 (Message Body Length)"),
+    check("other responses have no ranges", only_files),
 ];
 
 fn range_is_partial(server: &Server) -> Result<(), Failure> {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE};
-use wire::exercise::{self, Answer, Check, Failure, Server};
+use wire::exercise::{self, Answer, Check, Failure, Server, check};
 use wire::{PATIENCE, request};
 
 const WHOAMI: &str = "/admin/whoami";
@@ -23,80 +23,39 @@ fn main() -> ExitCode {
 }
 
 const CHECKS: &[Check] = &[
-    Check {
-        sentence: "without credentials it is 401 with a challenge",
-        rule: "RFC 9110 section 15.5.2 (401 Unauthorized)",
-        run: challenge,
-    },
-    Check {
-        sentence: "the handler sees the name of the user",
-        rule: "RFC 7617 section 2 (The 'Basic' Authentication Scheme)",
-        run: handler_sees_the_user,
-    },
-    Check {
-        sentence: "a wrong name or password is 401",
-        rule: "RFC 7617 section 2 (The 'Basic' Authentication Scheme)",
-        run: wrong_credentials,
-    },
-    Check {
-        sentence: "the name ends at the first colon",
-        rule: "RFC 7617 section 2 (The 'Basic' Authentication Scheme)",
-        run: first_colon,
-    },
-    Check {
-        sentence: "a password that is not ASCII is sent in UTF-8",
-        rule: "RFC 7617 section 2.1 (The 'charset' auth-param)",
-        run: utf_8,
-    },
-    Check {
-        sentence: "the scheme may be written in any case",
-        rule: "RFC 9110 section 11.1 (Authentication Scheme)",
-        run: scheme_in_any_case,
-    },
-    Check {
-        sentence: "credentials that cannot be read are 401",
-        rule: "RFC 4648 section 3.3 (Interpretation of Non-Alphabet Characters in Encoded Data)",
-        run: unreadable,
-    },
-    Check {
-        sentence: "two Authorization lines are 401",
-        rule: "RFC 9110 section 5.3 (Field Order)",
-        run: two_lines,
-    },
-    Check { sentence: "the response is the same for every cause", rule: "", run: same_answer },
-    Check {
-        sentence: "a rejected request does not reach the handler",
-        rule: "",
-        run: handler_does_not_run,
-    },
-    Check { sentence: "a prefix is made of whole segments", rule: "", run: whole_segments },
-    Check {
-        sentence: "an encoded path is protected like the plain path",
-        rule: "RFC 3986 section 6.2.2.2 (Percent-Encoding Normalization)",
-        run: encoded_path,
-    },
-    Check { sentence: "an excepted path is open", rule: "", run: excepted },
-    Check { sentence: "an unprotected path stays open", rule: "", run: not_protected },
-    Check {
-        sentence: "a CORS preflight passes, and a page can read the 401",
-        rule: "WHATWG Fetch, \"CORS-preflight fetch\"",
-        run: preflight,
-    },
-    Check {
-        sentence: "credentials are never logged",
-        rule: "RFC 7617 section 4 (Security Considerations)",
-        run: not_logged,
-    },
-    Check {
-        sentence: "the connection can be used again after a 401 to a request with a body",
-        rule: "RFC 9112 section 9.3 (Persistence)",
-        run: connection_goes_on,
-    },
-    Check {
-        sentence: "a request does not inherit the user of the request before it",
-        rule: "RFC 9110 section 3.3 (Connections, Clients, and Servers)",
-        run: no_inheritance,
-    },
+    check("without credentials it is 401 with a challenge", challenge)
+        .rule("RFC 9110 section 15.5.2 (401 Unauthorized)"),
+    check("the handler sees the name of the user", handler_sees_the_user)
+        .rule("RFC 7617 section 2 (The 'Basic' Authentication Scheme)"),
+    check("a wrong name or password is 401", wrong_credentials)
+        .rule("RFC 7617 section 2 (The 'Basic' Authentication Scheme)"),
+    check("the name ends at the first colon", first_colon)
+        .rule("RFC 7617 section 2 (The 'Basic' Authentication Scheme)"),
+    check("a password that is not ASCII is sent in UTF-8", utf_8)
+        .rule("RFC 7617 section 2.1 (The 'charset' auth-param)"),
+    check("the scheme may be written in any case", scheme_in_any_case)
+        .rule("RFC 9110 section 11.1 (Authentication Scheme)"),
+    check("credentials that cannot be read are 401", unreadable)
+        .rule("RFC 4648 section 3.3 (Interpretation of Non-Alphabet Characters in Encoded Data)"),
+    check("two Authorization lines are 401", two_lines).rule("RFC 9110 section 5.3 (Field Order)"),
+    check("the response is the same for every cause", same_answer),
+    check("a rejected request does not reach the handler", handler_does_not_run),
+    check("a prefix is made of whole segments", whole_segments),
+    check("an encoded path is protected like the plain path", encoded_path)
+        .rule("RFC 3986 section 6.2.2.2 (Percent-Encoding Normalization)"),
+    check("an excepted path is open", excepted),
+    check("an unprotected path stays open", not_protected),
+    check("a CORS preflight passes, and a page can read the 401", preflight)
+        .rule("WHATWG Fetch, \"CORS-preflight fetch\""),
+    check("credentials are never logged", not_logged)
+        .rule("RFC 7617 section 4 (Security Considerations)"),
+    check(
+        "the connection can be used again after a 401 to a request with a body",
+        connection_goes_on,
+    )
+    .rule("RFC 9112 section 9.3 (Persistence)"),
+    check("a request does not inherit the user of the request before it", no_inheritance)
+        .rule("RFC 9110 section 3.3 (Connections, Clients, and Servers)"),
 ];
 
 fn challenge(server: &Server) -> Result<(), Failure> {

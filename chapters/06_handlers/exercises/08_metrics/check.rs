@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use exposition::Sample;
 use page::{DURATION, FORMAT, IN_FLIGHT, REQUESTS, is, value};
 use visit::{Visit, slow, timed};
-use wire::exercise::{self, Answer, Check, Connection, Failure, Server};
+use wire::exercise::{self, Answer, Connection, Failure, Server, check};
 
 /// The upper bounds of the buckets in the contract.
 const ENDS: [&str; 12] =
@@ -28,96 +28,50 @@ const NAMING: &str = "Prometheus, Metric and label naming (Labels)";
 
 fn main() -> ExitCode {
     exercise::main(&[
-        Check {
-            sentence: "GET /metrics is 200, with the media type of the text format",
-            rule: "Prometheus, Exposition formats (Basic info)",
-            run: has_its_media_type,
-        },
-        Check {
-            sentence: "each line is valid in the text format, and a family is in one piece",
-            rule: FORMAT,
-            run: is_well_formed,
-        },
-        Check {
-            sentence: "there are a counter, a gauge and a histogram, each with a HELP and a TYPE",
-            rule: FORMAT,
-            run: has_three_families,
-        },
-        Check {
-            sentence: "series are sorted by their labels, a route's buckets by their ends",
-            rule: "",
-            run: is_sorted,
-        },
-        Check {
-            sentence: "/users/1 and /users/2 are one series, named by the pattern of their route",
-            rule: NAMING,
-            run: the_route_is_the_pattern,
-        },
-        Check {
-            sentence: "1,000 paths that do not exist add one series",
-            rule: NAMING,
-            run: paths_are_no_labels,
-        },
-        Check {
-            sentence: "only a request without a route is `unmatched`",
-            rule: "",
-            run: unmatched_has_no_route,
-        },
-        Check {
-            sentence: "methods without a route are `OTHER`",
-            rule: NAMING,
-            run: odd_methods_are_other,
-        },
-        Check {
-            sentence: "an OPTIONS is counted, also if the router or CORS responds to it",
-            rule: "",
-            run: options_are_counted,
-        },
-        Check {
-            sentence: "8 threads with 500 requests each are exactly 4,000",
-            rule: "",
-            run: none_is_lost,
-        },
-        Check {
-            sentence: "a request is in flight until its response is ready",
-            rule: "",
-            run: in_flight_while_it_runs,
-        },
-        Check {
-            sentence: "a panic is counted as a 500, and is no longer in flight",
-            rule: "",
-            run: a_panic_is_a_500,
-        },
-        Check {
-            sentence: "buckets are cumulative, and the bucket +Inf equals the count",
-            rule: HISTOGRAM,
-            run: buckets_are_cumulative,
-        },
-        Check {
-            sentence: "a request is in each bucket whose bound it does not exceed, and in no other",
-            rule: HISTOGRAM,
-            run: time_is_in_its_buckets,
-        },
-        Check {
-            sentence: "the sum of a route is the time that its requests took, in seconds",
-            rule: HISTOGRAM,
-            run: sum_is_the_time,
-        },
-        Check {
-            sentence: "requests for /metrics are not counted",
-            rule: "",
-            run: it_does_not_count_itself,
-        },
-        Check {
-            sentence: "a path that only begins like /metrics is counted",
-            rule: "",
-            run: it_counts_its_neighbours,
-        },
-        Check {
-            sentence: "HEAD has the same fields as GET and no body, and POST is 405",
-            rule: "RFC 9110 section 9.3.2 (HEAD)",
-            run: head_and_post,
-        },
+        check("GET /metrics is 200, with the media type of the text format", has_its_media_type)
+            .rule("Prometheus, Exposition formats (Basic info)"),
+        check(
+            "each line is valid in the text format, and a family is in one piece",
+            is_well_formed,
+        )
+        .rule(FORMAT),
+        check(
+            "there are a counter, a gauge and a histogram, each with a HELP and a TYPE",
+            has_three_families,
+        )
+        .rule(FORMAT),
+        check("series are sorted by their labels, a route's buckets by their ends", is_sorted),
+        check(
+            "/users/1 and /users/2 are one series, named by the pattern of their route",
+            the_route_is_the_pattern,
+        )
+        .rule(NAMING),
+        check("1,000 paths that do not exist add one series", paths_are_no_labels).rule(NAMING),
+        check("only a request without a route is `unmatched`", unmatched_has_no_route),
+        check("methods without a route are `OTHER`", odd_methods_are_other).rule(NAMING),
+        check(
+            "an OPTIONS is counted, also if the router or CORS responds to it",
+            options_are_counted,
+        ),
+        check("8 threads with 500 requests each are exactly 4,000", none_is_lost),
+        check("a request is in flight until its response is ready", in_flight_while_it_runs),
+        check("a panic is counted as a 500, and is no longer in flight", a_panic_is_a_500),
+        check(
+            "buckets are cumulative, and the bucket +Inf equals the count",
+            buckets_are_cumulative,
+        )
+        .rule(HISTOGRAM),
+        check(
+            "a request is in each bucket whose bound it does not exceed, and in no other",
+            time_is_in_its_buckets,
+        )
+        .rule(HISTOGRAM),
+        check("the sum of a route is the time that its requests took, in seconds", sum_is_the_time)
+            .rule(HISTOGRAM),
+        check("requests for /metrics are not counted", it_does_not_count_itself),
+        check("a path that only begins like /metrics is counted", it_counts_its_neighbours),
+        check("HEAD has the same fields as GET and no body, and POST is 405", head_and_post)
+            .rule("RFC 9110 section 9.3.2 (HEAD)"),
     ])
 }
 

@@ -11,7 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use flate2::read::GzDecoder;
-use wire::exercise::{self, Answer, Check, Failure, Server};
+use wire::exercise::{self, Answer, Check, Failure, Server, check};
 
 use answers::{FieldOr, another, compared, count, hit, never, same};
 use many::{
@@ -24,126 +24,80 @@ fn main() -> ExitCode {
 }
 
 const CHECKS: &[Check] = &[
-    Check {
-        sentence: "the second response is a HIT, with the status, fields and body of the first, and an Age",
-        rule: "RFC 9111 section 5.1 (Age)",
-        run: the_second_is_a_hit,
-    },
-    Check {
-        sentence: "an entry is used until its max-age is over, or its s-maxage if it has one",
-        rule: "RFC 9111 section 4.2.1 (Calculating Freshness Lifetime)",
-        run: entries_expire,
-    },
-    Check {
-        sentence: "an Age that a response has already counts, for its Age and for how long it is used",
-        rule: "RFC 9111 section 4.2.3 (Calculating Age)",
-        run: age_goes_on,
-    },
-    Check {
-        sentence: "another host, port, path or query is another entry",
-        rule: "RFC 9111 section 2 (Overview of Cache Operation)",
-        run: the_key_is_all_of_it,
-    },
-    Check {
-        sentence: "Vary gives each variant its own entry",
-        rule: "RFC 9111 section 4.1 (Calculating Cache Keys with the Vary Header Field)",
-        run: vary_separates,
-    },
-    Check {
-        sentence: "clients with and without gzip both get a body that they can read",
-        rule: "RFC 9111 section 4.1 (Calculating Cache Keys with the Vary Header Field)",
-        run: gzip_and_plain,
-    },
-    Check {
-        sentence: "a response with Set-Cookie is not kept",
-        rule: "RFC 9111 section 7.3 (Caching of Sensitive Information)",
-        run: cookies_are_not_kept,
-    },
-    Check {
-        sentence: "only a 200 with a lifetime is kept, and only if Cache-Control allows it",
-        rule: "RFC 9111 section 3 (Storing Responses in Caches)",
-        run: only_what_may_be_kept,
-    },
-    Check {
-        sentence: "a response to Authorization is not shared, unless it is public",
-        rule: "RFC 9111 section 3.5 (Storing Responses to Authenticated Requests)",
-        run: authorization,
-    },
-    Check {
-        sentence: "no-cache and max-age=0 go to the handler, and the new response is kept",
-        rule: "RFC 9111 section 5.2.1.4 (no-cache)",
-        run: clients_may_refresh,
-    },
-    Check {
-        sentence: "requests with no-store, Range or content, and POST, bypass the cache",
-        rule: "RFC 9111 section 5.2.1.5 (no-store)",
-        run: some_go_by,
-    },
-    Check {
-        sentence: "If-Match and If-Unmodified-Since are for the handler, also if there is an entry",
-        rule: "RFC 9111 section 4.3.2 (Handling a Received Validation Request)",
-        run: some_conditions_go_by,
-    },
-    Check {
-        sentence: "only-if-cached never runs the handler, and is 504 if there is no entry",
-        rule: "RFC 9111 section 5.2.1.7 (only-if-cached)",
-        run: only_if_cached,
-    },
-    Check {
-        sentence: "HEAD is served from the entry of GET, and makes no entry",
-        rule: "RFC 9110 section 9.3.2 (HEAD)",
-        run: head_is_served,
-    },
-    Check {
-        sentence: "If-None-Match is served from the entry, with 304 if it matches",
-        rule: "RFC 9111 section 4.3.2 (Handling a Received Validation Request)",
-        run: conditions_are_served,
-    },
-    Check {
-        sentence: "a successful POST drops all entries of its path, and a failed POST drops none",
-        rule: "RFC 9111 section 4.4 (Invalidating Stored Responses)",
-        run: changes_drop_entries,
-    },
-    Check {
-        sentence: "the Location and Content-Location of a POST are dropped too, on the same host",
-        rule: "RFC 9111 section 4.4 (Invalidating Stored Responses)",
-        run: changes_drop_what_they_name,
-    },
-    Check {
-        sentence: "request IDs and fields of one connection are not kept",
-        rule: "RFC 9110 section 7.6.1 (Connection)",
-        run: some_fields_are_not_kept,
-    },
-    Check {
-        sentence: "a page of another origin gets its own CORS fields with a HIT",
-        rule: "WHATWG Fetch section 3.2 (CORS protocol)",
-        run: cors_is_not_kept,
-    },
-    Check {
-        sentence: "of 129 entries the least recently used is gone",
-        rule: "",
-        run: the_oldest_of_many_goes,
-    },
-    Check {
-        sentence: "there are never more than 8 MiB, nor a body of more than 1 MiB",
-        rule: "",
-        run: the_oldest_of_large_ones_goes,
-    },
-    Check {
-        sentence: "other requests are served while a handler runs",
-        rule: "",
-        run: nobody_waits_for_a_handler,
-    },
-    Check {
-        sentence: "a response is kept even if another path changes while it is made",
-        rule: "RFC 9111 section 4.4 (Invalidating Stored Responses)",
-        run: changes_elsewhere_do_not_matter,
-    },
-    Check {
-        sentence: "8 threads get the kept responses, each the right one",
-        rule: "",
-        run: eight_threads,
-    },
+    check(
+        "the second response is a HIT, with the status, fields and body of the first, and an Age",
+        the_second_is_a_hit,
+    )
+    .rule("RFC 9111 section 5.1 (Age)"),
+    check(
+        "an entry is used until its max-age is over, or its s-maxage if it has one",
+        entries_expire,
+    )
+    .rule("RFC 9111 section 4.2.1 (Calculating Freshness Lifetime)"),
+    check(
+        "an Age that a response has already counts, for its Age and for how long it is used",
+        age_goes_on,
+    )
+    .rule("RFC 9111 section 4.2.3 (Calculating Age)"),
+    check("another host, port, path or query is another entry", the_key_is_all_of_it)
+        .rule("RFC 9111 section 2 (Overview of Cache Operation)"),
+    check("Vary gives each variant its own entry", vary_separates)
+        .rule("RFC 9111 section 4.1 (Calculating Cache Keys with the Vary Header Field)"),
+    check("clients with and without gzip both get a body that they can read", gzip_and_plain)
+        .rule("RFC 9111 section 4.1 (Calculating Cache Keys with the Vary Header Field)"),
+    check("a response with Set-Cookie is not kept", cookies_are_not_kept)
+        .rule("RFC 9111 section 7.3 (Caching of Sensitive Information)"),
+    check(
+        "only a 200 with a lifetime is kept, and only if Cache-Control allows it",
+        only_what_may_be_kept,
+    )
+    .rule("RFC 9111 section 3 (Storing Responses in Caches)"),
+    check("a response to Authorization is not shared, unless it is public", authorization)
+        .rule("RFC 9111 section 3.5 (Storing Responses to Authenticated Requests)"),
+    check(
+        "no-cache and max-age=0 go to the handler, and the new response is kept",
+        clients_may_refresh,
+    )
+    .rule("RFC 9111 section 5.2.1.4 (no-cache)"),
+    check("requests with no-store, Range or content, and POST, bypass the cache", some_go_by)
+        .rule("RFC 9111 section 5.2.1.5 (no-store)"),
+    check(
+        "If-Match and If-Unmodified-Since are for the handler, also if there is an entry",
+        some_conditions_go_by,
+    )
+    .rule("RFC 9111 section 4.3.2 (Handling a Received Validation Request)"),
+    check("only-if-cached never runs the handler, and is 504 if there is no entry", only_if_cached)
+        .rule("RFC 9111 section 5.2.1.7 (only-if-cached)"),
+    check("HEAD is served from the entry of GET, and makes no entry", head_is_served)
+        .rule("RFC 9110 section 9.3.2 (HEAD)"),
+    check("If-None-Match is served from the entry, with 304 if it matches", conditions_are_served)
+        .rule("RFC 9111 section 4.3.2 (Handling a Received Validation Request)"),
+    check(
+        "a successful POST drops all entries of its path, and a failed POST drops none",
+        changes_drop_entries,
+    )
+    .rule("RFC 9111 section 4.4 (Invalidating Stored Responses)"),
+    check(
+        "the Location and Content-Location of a POST are dropped too, on the same host",
+        changes_drop_what_they_name,
+    )
+    .rule("RFC 9111 section 4.4 (Invalidating Stored Responses)"),
+    check("request IDs and fields of one connection are not kept", some_fields_are_not_kept)
+        .rule("RFC 9110 section 7.6.1 (Connection)"),
+    check("a page of another origin gets its own CORS fields with a HIT", cors_is_not_kept)
+        .rule("WHATWG Fetch section 3.2 (CORS protocol)"),
+    check("of 129 entries the least recently used is gone", the_oldest_of_many_goes),
+    check(
+        "there are never more than 8 MiB, nor a body of more than 1 MiB",
+        the_oldest_of_large_ones_goes,
+    ),
+    check("other requests are served while a handler runs", nobody_waits_for_a_handler),
+    check(
+        "a response is kept even if another path changes while it is made",
+        changes_elsewhere_do_not_matter,
+    )
+    .rule("RFC 9111 section 4.4 (Invalidating Stored Responses)"),
+    check("8 threads get the kept responses, each the right one", eight_threads),
 ];
 
 fn the_second_is_a_hit(server: &Server) -> Result<(), Failure> {

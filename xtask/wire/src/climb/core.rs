@@ -4,11 +4,11 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use super::stage::{Phase, Scheme, Stage, check};
+use super::stage::{Phase, Scheme, Stage};
 use super::tools::{Checked, echoed, require, socket, still_echoes, stuffed, until_closed};
 use crate::PATIENCE;
 use crate::client::is_timeout;
-use crate::exercise::{Failure, Server};
+use crate::exercise::{Failure, Server, check};
 
 const PHASE: Phase = Phase { name: "Core", scheme: Scheme::Echo };
 
@@ -25,9 +25,9 @@ pub(super) const STAGES: &[Stage] = &[
         .hint("A loop that serves one client until it leaves blocks in read while the next client waits in the accept \
                queue. Give each client a thread, or dispatch the sockets to a thread pool.")
         .checks(&[
-            check("four clients take turns on four connections", "", turns),
-            check("three idle clients do not delay another client", "", beside_silent_clients),
-            check("a client that does not read does not delay another client", "", beside_a_client_that_does_not_read),
+            check("four clients take turns on four connections", turns),
+            check("three idle clients do not delay another client", beside_silent_clients),
+            check("a client that does not read does not delay another client", beside_a_client_that_does_not_read),
         ]),
     PHASE.stage(6, "bounded", "bounds its clients: the next one waits or is rejected", "part2/a-bounded-queue.md")
         .contract("The server serves at most 100 clients at a time (choose a bound from 4 to 100). A client beyond \
@@ -36,8 +36,8 @@ pub(super) const STAGES: &[Stage] = &[
         .hint("A thread for each client ends in thousands of threads. Let a fixed number of workers take sockets from \
                a bounded queue; when the queue is full, close the new connection (load shedding).")
         .checks(&[
-            check("of 150 clients at most 100 are served at the same time, and at least 4", "", at_most),
-            check("each client beyond the bound is served when others leave, or disconnected", "", none_is_forgotten),
+            check("of 150 clients at most 100 are served at the same time, and at least 4", at_most),
+            check("each client beyond the bound is served when others leave, or disconnected", none_is_forgotten),
         ]),
     PHASE.stage(7, "task-panic", "keeps its workers when a task panics", "part2/a-panic-costs-no-worker.md")
         .contract("This stage needs a task that fails: a client that sends the line `panic` may make its task panic \
@@ -47,7 +47,7 @@ pub(super) const STAGES: &[Stage] = &[
                there are workers no client is served. Catch the panic around each task (catch_unwind), or start a new \
                worker.")
         .checks(&[
-            check("after 200 tasks that failed, four clients are served at the same time", "", panics),
+            check("after 200 tasks that failed, four clients are served at the same time", panics),
         ]),
     PHASE.stage(8, "stop", "finishes transfers in progress on SIGTERM", "part2/graceful-shutdown.md")
         .contract("After SIGTERM the server accepts no new clients, finishes the transfers in progress, does not wait \
@@ -57,9 +57,9 @@ pub(super) const STAGES: &[Stage] = &[
                thread do the rest. Closing the listening socket is not enough to wake a thread that is blocked in \
                accept.")
         .checks(&[
-            check("a transfer in progress is finished, and then the server exits with status 0", "", finishes),
-            check("a client that has sent nothing does not delay the exit", "", does_not_wait_for_idle_clients),
-            check("no client is accepted after the shutdown", "", accepts_no_client),
+            check("a transfer in progress is finished, and then the server exits with status 0", finishes),
+            check("a client that has sent nothing does not delay the exit", does_not_wait_for_idle_clients),
+            check("no client is accepted after the shutdown", accepts_no_client),
         ]),
 ];
 

@@ -4,13 +4,13 @@ use std::io::Write;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use super::stage::{Phase, Scheme, Stage, check, deadline};
+use super::stage::{Phase, Scheme, Stage, deadline};
 use super::tools::{
     Checked, cannot, echoed, pattern, require, socket, still_echoes, stream_through, stuffed,
     until_closed,
 };
 use crate::client::is_timeout;
-use crate::exercise::{Failure, Server, first_difference};
+use crate::exercise::{Failure, Server, check, first_difference};
 
 const PHASE: Phase = Phase { name: "Foundation", scheme: Scheme::Echo };
 const MIB: usize = 1024 * 1024;
@@ -24,11 +24,11 @@ pub(super) const STAGES: &[Stage] = &[
         .hint("accept(2) returns a new socket for each client. Read from it until read returns 0, and write back the \
                bytes that you have read.")
         .checks(&[
-            check("a line that a client sends comes back", "", |server| echoed(&mut server.connect()?, b"hello\n")),
-            check("each byte comes back at once, without a newline",
-                  "RFC 9293 section 3.9.1 (a stream of octets)", one_by_one),
-            check("bytes that are not text come back as well", "", all_bytes),
-            check("when the client closes, the server closes, and the next client is served", "", one_after_another),
+            check("a line that a client sends comes back", |server| echoed(&mut server.connect()?, b"hello\n")),
+            check("each byte comes back at once, without a newline", one_by_one)
+                .rule("RFC 9293 section 3.9.1 (a stream of octets)"),
+            check("bytes that are not text come back as well", all_bytes),
+            check("when the client closes, the server closes, and the next client is served", one_after_another),
         ]),
     PHASE.stage(2, "large-stream", "echoes a large stream in pieces and honours half-close", "part1/index.md")
         .contract("A stream may have any length: 8 MiB come back complete and in order. A client that has closed its \
@@ -39,12 +39,12 @@ pub(super) const STAGES: &[Stage] = &[
                bytes than it was given: use write_all, or a loop. Read again only after everything that was read \
                before has been written.")
         .checks(&[
-            check("8 MiB come back whole and in order", "", |server| same_stream(server, 8 * MIB)),
+            check("8 MiB come back whole and in order", |server| same_stream(server, 8 * MIB)),
             check("after a half-close everything comes back, and then the end of the stream",
-                  "RFC 9293 section 3.6 (Closing a Connection)",
-                  |server| [1, 5000, MIB].into_iter().try_for_each(|length| same_stream(server, length))),
-            check("a client that does not read stops the server from reading (backpressure)",
-                  "RFC 9293 section 3.8.6 (Managing the Window)", backpressure),
+                  |server| [1, 5000, MIB].into_iter().try_for_each(|length| same_stream(server, length)))
+                .rule("RFC 9293 section 3.6 (Closing a Connection)"),
+            check("a client that does not read stops the server from reading (backpressure)", backpressure)
+                .rule("RFC 9293 section 3.8.6 (Managing the Window)"),
         ]),
     PHASE.stage(3, "reset", "survives a client that resets", "part1/index.md")
         .contract("A client may end its connection with a reset (RST) at any moment: at once, after it has sent \
@@ -52,9 +52,9 @@ pub(super) const STAGES: &[Stage] = &[
         .hint("After a reset, read and write fail with ECONNRESET or EPIPE. The error concerns one client: log it and \
                go on with the next. In C and Python, SIGPIPE or an exception must not end the process.")
         .checks(&[
-            check("a reset before the first byte", "", reset_at_once),
-            check("a reset after a line", "", reset_after_a_line),
-            check("a reset while the server is writing", "", reset_while_writing),
+            check("a reset before the first byte", reset_at_once),
+            check("a reset after a line", reset_after_a_line),
+            check("a reset while the server is writing", reset_while_writing),
         ]),
     PHASE.stage(4, "idle", "gives up on a silent client", "part1/index.md")
         .contract("A client that sends nothing is disconnected after a while, at most 10 seconds here. (Two seconds \
@@ -64,8 +64,8 @@ pub(super) const STAGES: &[Stage] = &[
         .hint("A blocking read waits forever. Set a receive timeout on the socket (SO_RCVTIMEO, set_read_timeout) and \
                close the socket when it expires.")
         .checks(&[
-            check("a client that sends nothing is disconnected, and the next one is served", "", silent),
-            check("a client that goes idle after a line is disconnected", "", falls_silent),
+            check("a client that sends nothing is disconnected, and the next one is served", silent),
+            check("a client that goes idle after a line is disconnected", falls_silent),
         ]),
 ];
 

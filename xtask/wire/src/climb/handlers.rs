@@ -7,9 +7,9 @@ mod files;
 
 use self::files::{absent, files, links, lists, modified, not_modified, traversal};
 use super::core::{exits, terminate};
-use super::stage::{Phase, Scheme, Stage, check};
+use super::stage::{Phase, Scheme, Stage};
 use super::tools::{Checked, each_gets};
-use crate::exercise::Server;
+use crate::exercise::{Server, check};
 use crate::request;
 
 const PHASE: Phase = Phase { name: "Handlers", scheme: Scheme::Http };
@@ -23,8 +23,8 @@ pub(super) const STAGES: &[Stage] = &[
         .hint("Liveness means that the process works and needs no restart; readiness means that it should get \
                requests. A draining server is alive and not ready.")
         .checks(&[
-            check("live and ready get 200", "", |server| each_gets(server, 200, &["/health/live", "/health/ready"])),
-            check("a draining server is not ready, and finishes its response", "", drains),
+            check("live and ready get 200", |server| each_gets(server, 200, &["/health/live", "/health/ready"])),
+            check("a draining server is not ready, and finishes its response", drains),
         ]),
     PHASE.stage(25, "static-files", "serves files, and none outside their directory", "part5/index.md")
         .contract("The server is started with two arguments here: the address, which is not the last one any more, \
@@ -35,11 +35,12 @@ pub(super) const STAGES: &[Stage] = &[
         .hint("Decode once, split, and reject each segment that is `..`, is empty, or contains a slash, a backslash \
                or a NUL. Then resolve the path (realpath) and check that it is still inside: this catches the links.")
         .checks(&[
-            check("a file comes with its content and its Content-Type", "RFC 9110 section 8.3 (Content-Type)", files),
-            check("a missing file gets 404, and a directory is not served as a file",
-                  "RFC 9110 section 15.5.5 (404 Not Found)", absent),
-            check("no path leaves the directory (the traversal table)", "CWE-22 (Path Traversal)", traversal),
-            check("a symbolic link out of the directory is not followed", "CWE-59 (Link Following)", links),
+            check("a file comes with its content and its Content-Type", files)
+                .rule("RFC 9110 section 8.3 (Content-Type)"),
+            check("a missing file gets 404, and a directory is not served as a file", absent)
+                .rule("RFC 9110 section 15.5.5 (404 Not Found)"),
+            check("no path leaves the directory (the traversal table)", traversal).rule("CWE-22 (Path Traversal)"),
+            check("a symbolic link out of the directory is not followed", links).rule("CWE-59 (Link Following)"),
         ]),
     PHASE.stage(26, "conditional", "revalidates with ETag and 304", "part5/index.md")
         .contract("The server is started as in stage 25. A file is sent with an ETag. A request with If-None-Match \
@@ -48,9 +49,10 @@ pub(super) const STAGES: &[Stage] = &[
         .hint("An ETag names a version of the content: a hash, or length and modification time. If-None-Match uses \
                the weak comparison: W/\"a\" and \"a\" are equal.")
         .checks(&[
-            check("a matching ETag gets 304, without a body", "RFC 9110 section 13.1.2 (If-None-Match)", not_modified),
-            check("an ETag in a list, a weak ETag and * get 304", "RFC 9110 section 8.8.3.2 (Comparison)", lists),
-            check("another ETag, or a file that has changed, gets 200", "RFC 9110 section 8.8.3 (ETag)", modified),
+            check("a matching ETag gets 304, without a body", not_modified)
+                .rule("RFC 9110 section 13.1.2 (If-None-Match)"),
+            check("an ETag in a list, a weak ETag and * get 304", lists).rule("RFC 9110 section 8.8.3.2 (Comparison)"),
+            check("another ETag, or a file that has changed, gets 200", modified).rule("RFC 9110 section 8.8.3 (ETag)"),
         ]),
 ];
 

@@ -16,7 +16,8 @@ use self::requests::{
     long_target, rude_clients, version,
 };
 use self::smuggling::{smuggling_codings, smuggling_disguises, smuggling_lengths, smuggling_right};
-use super::stage::{Phase, Scheme, Stage, check};
+use super::stage::{Phase, Scheme, Stage};
+use crate::exercise::check;
 
 const PHASE: Phase = Phase { name: "HTTP, messages", scheme: Scheme::Http };
 
@@ -28,12 +29,12 @@ pub(super) const STAGES: &[Stage] = &[
         .hint("A response is a status line, field lines, an empty line and the body. Each line ends in CRLF (\\r\\n). \
                Count the bytes of the body, not its characters.")
         .checks(&[
-            check("GET / gets 200, a Content-Type and a body whose end is known",
-                  "RFC 9112 section 6 (Message Body)", get_root),
-            check("a request of 2,000 bytes, as a browser sends it, gets the same response",
-                  "RFC 9112 section 2.2 (Message Parsing)", browser_request),
-            check("curl accepts the response", "", curl),
-            check("a client that disconnects before its request is complete does no harm", "", rude_clients),
+            check("GET / gets 200, a Content-Type and a body whose end is known", get_root)
+                .rule("RFC 9112 section 6 (Message Body)"),
+            check("a request of 2,000 bytes, as a browser sends it, gets the same response", browser_request)
+                .rule("RFC 9112 section 2.2 (Message Parsing)"),
+            check("curl accepts the response", curl),
+            check("a client that disconnects before its request is complete does no harm", rude_clients),
         ]),
     PHASE.stage(10, "header-section", "parses a header section in any pieces, and rejects a malformed one",
                 "part3/messages/parser.md")
@@ -44,16 +45,17 @@ pub(super) const STAGES: &[Stage] = &[
         .hint("Collect bytes until the empty line, up to a limit, and parse them then. Close a connection after you \
                reject a request: its end is unknown, and so is the start of the next one.")
         .checks(&[
-            check("a request that arrives byte by byte gets the same response",
-                  "RFC 9112 section 2.2 (Message Parsing)", byte_by_byte),
-            check("a malformed request is rejected with 400", "RFC 9112 section 3 (Request Line)", bad_requests),
-            check("HTTP/1.1 without Host, or with two, is rejected with 400",
-                  "RFC 9112 section 3.2 (Request Target)", hosts),
-            check("a target of 8,000 bytes is served, one of 100,000 is rejected with 414",
-                  "RFC 9110 section 15.5.15 (414 URI Too Long)", long_target),
-            check("a header section of 1 MiB is rejected with 431",
-                  "RFC 6585 section 5 (431 Request Header Fields Too Large)", large_header_section),
-            check("HTTP/2.0 is rejected with 505", "RFC 9110 section 15.6.6 (505 HTTP Version Not Supported)", version),
+            check("a request that arrives byte by byte gets the same response", byte_by_byte)
+                .rule("RFC 9112 section 2.2 (Message Parsing)"),
+            check("a malformed request is rejected with 400", bad_requests).rule("RFC 9112 section 3 (Request Line)"),
+            check("HTTP/1.1 without Host, or with two, is rejected with 400", hosts)
+                .rule("RFC 9112 section 3.2 (Request Target)"),
+            check("a target of 8,000 bytes is served, one of 100,000 is rejected with 414", long_target)
+                .rule("RFC 9110 section 15.5.15 (414 URI Too Long)"),
+            check("a header section of 1 MiB is rejected with 431", large_header_section)
+                .rule("RFC 6585 section 5 (431 Request Header Fields Too Large)"),
+            check("HTTP/2.0 is rejected with 505", version)
+                .rule("RFC 9110 section 15.6.6 (505 HTTP Version Not Supported)"),
         ]),
     PHASE.stage(11, "body", "reads a Content-Length body, and responds to HEAD without one", "part3/messages/bodies.md")
         .contract("`POST /echo` sends the content of the request back, with status 200: from nothing to 1 MiB, at \
@@ -63,14 +65,14 @@ pub(super) const STAGES: &[Stage] = &[
         .hint("The first bytes of the body usually arrive together with the header section: keep them. Then read \
                until you have Content-Length bytes, and no more.")
         .checks(&[
-            check("POST /echo sends the content back", "RFC 9112 section 6.2 (Content-Length)", echo_bodies),
-            check("a body of 1 MiB comes back whole, also if it arrives in pieces",
-                  "RFC 9112 section 6.2 (Content-Length)", large_body),
-            check("HEAD gets the fields of GET and no body", "RFC 9110 section 9.3.2 (HEAD)", head),
-            check("a Content-Length over the limit is rejected with 413 at once",
-                  "RFC 9110 section 15.5.14 (413 Content Too Large)", too_large),
-            check("Expect: 100-continue gets 100, then the body is read",
-                  "RFC 9110 section 10.1.1 (Expect)", expect_continue),
+            check("POST /echo sends the content back", echo_bodies).rule("RFC 9112 section 6.2 (Content-Length)"),
+            check("a body of 1 MiB comes back whole, also if it arrives in pieces", large_body)
+                .rule("RFC 9112 section 6.2 (Content-Length)"),
+            check("HEAD gets the fields of GET and no body", head).rule("RFC 9110 section 9.3.2 (HEAD)"),
+            check("a Content-Length over the limit is rejected with 413 at once", too_large)
+                .rule("RFC 9110 section 15.5.14 (413 Content Too Large)"),
+            check("Expect: 100-continue gets 100, then the body is read", expect_continue)
+                .rule("RFC 9110 section 10.1.1 (Expect)"),
         ]),
     PHASE.stage(12, "keep-alive", "serves several requests on a connection, in order", "part3/messages/keep-alive.md")
         .contract("An HTTP/1.1 connection stays open unless the request has `Connection: close`; an HTTP/1.0 \
@@ -80,15 +82,15 @@ pub(super) const STAGES: &[Stage] = &[
         .hint("The bytes after the end of one request are the beginning of the next: keep them. Before you close, \
                shut down the sending direction and read the remaining input; close with unread bytes sends RST.")
         .checks(&[
-            check("three requests on one connection, one after the other",
-                  "RFC 9112 section 9.3 (Persistence)", one_after_another),
-            check("four pipelined requests get their responses in order",
-                  "RFC 9112 section 9.3.2 (Pipelining)", pipelined),
-            check("an unread body is not parsed as the next request",
-                  "RFC 9112 section 9.3 (Persistence)", unread_body),
-            check("Connection: close and HTTP/1.0 end the connection", "RFC 9112 section 9.6 (Tear-down)", closes),
-            check("the last response is complete although the client has sent more",
-                  "RFC 9112 section 9.6 (Tear-down)", lingers),
+            check("three requests on one connection, one after the other", one_after_another)
+                .rule("RFC 9112 section 9.3 (Persistence)"),
+            check("four pipelined requests get their responses in order", pipelined)
+                .rule("RFC 9112 section 9.3.2 (Pipelining)"),
+            check("an unread body is not parsed as the next request", unread_body)
+                .rule("RFC 9112 section 9.3 (Persistence)"),
+            check("Connection: close and HTTP/1.0 end the connection", closes).rule("RFC 9112 section 9.6 (Tear-down)"),
+            check("the last response is complete although the client has sent more", lingers)
+                .rule("RFC 9112 section 9.6 (Tear-down)"),
         ]),
     PHASE.stage(13, "chunked", "decodes a chunked body", "part3/messages/chunks.md")
         .contract("`POST /echo` with `Transfer-Encoding: chunked` sends the decoded content back. Chunk extensions \
@@ -98,13 +100,13 @@ pub(super) const STAGES: &[Stage] = &[
                trailer fields and an empty line follow. Limit the length of the line with the size, the size itself, \
                and the sum.")
         .checks(&[
-            check("a chunked body is decoded", "RFC 9112 section 7.1 (Chunked Transfer Coding)", chunks),
-            check("a chunked body that arrives byte by byte is decoded as well",
-                  "RFC 9112 section 7.1 (Chunked Transfer Coding)", chunks_in_pieces),
-            check("trailers and extensions are read, and the next request is found",
-                  "RFC 9112 section 7.1.2 (Chunked Trailer Section)", trailers),
-            check("a malformed chunk is rejected with 400",
-                  "RFC 9112 section 7.1 (Chunked Transfer Coding)", bad_chunks),
+            check("a chunked body is decoded", chunks).rule("RFC 9112 section 7.1 (Chunked Transfer Coding)"),
+            check("a chunked body that arrives byte by byte is decoded as well", chunks_in_pieces)
+                .rule("RFC 9112 section 7.1 (Chunked Transfer Coding)"),
+            check("trailers and extensions are read, and the next request is found", trailers)
+                .rule("RFC 9112 section 7.1.2 (Chunked Trailer Section)"),
+            check("a malformed chunk is rejected with 400", bad_chunks)
+                .rule("RFC 9112 section 7.1 (Chunked Transfer Coding)"),
         ]),
     PHASE.stage(14, "smuggling", "rejects request smuggling", "part3/messages/request-smuggling.md")
         .contract("Two servers in a row must agree on where a request ends, or an attacker can hide a request between \
@@ -118,13 +120,14 @@ pub(super) const STAGES: &[Stage] = &[
                reject every combination that allows two interpretations. Join the lines of a field with commas and \
                split at the commas first. See RFC 9112, section 6.3, and for lists RFC 9110, section 5.6.1.")
         .checks(&[
-            check("conflicting or malformed lengths are rejected",
-                  "RFC 9112 section 6.3 (Message Body Length)", smuggling_lengths),
-            check("an unknown or misplaced transfer coding is rejected",
-                  "RFC 9112 section 6.1 (Transfer-Encoding)", smuggling_codings),
-            check("a disguised framing field is rejected",
-                  "RFC 9112 section 5.1 (Field Line Parsing)", smuggling_disguises),
-            check("unusual but valid framing is accepted", "RFC 9110 section 8.6 (Content-Length)", smuggling_right),
+            check("conflicting or malformed lengths are rejected", smuggling_lengths)
+                .rule("RFC 9112 section 6.3 (Message Body Length)"),
+            check("an unknown or misplaced transfer coding is rejected", smuggling_codings)
+                .rule("RFC 9112 section 6.1 (Transfer-Encoding)"),
+            check("a disguised framing field is rejected", smuggling_disguises)
+                .rule("RFC 9112 section 5.1 (Field Line Parsing)"),
+            check("unusual but valid framing is accepted", smuggling_right)
+                .rule("RFC 9110 section 8.6 (Content-Length)"),
         ]),
     PHASE.stage(15, "slow-client", "rejects a slow client with 408", "part3/messages/slow-clients.md")
         .contract("A client that has begun a header section and does not finish it within at most 10 seconds gets 408 \
@@ -133,9 +136,9 @@ pub(super) const STAGES: &[Stage] = &[
         .hint("A timeout for each read starts again with each byte. The deadline of a header section is one point in \
                time, fixed when its first byte arrives; each read may only take the time that remains.")
         .checks(&[
-            check("half a header section gets 408, and the connection is closed",
-                  "RFC 9110 section 15.5.9 (408 Request Timeout)", half_a_header_section),
-            check("a byte a second does not extend the deadline",
-                  "RFC 9110 section 15.5.9 (408 Request Timeout)", slowloris),
+            check("half a header section gets 408, and the connection is closed", half_a_header_section)
+                .rule("RFC 9110 section 15.5.9 (408 Request Timeout)"),
+            check("a byte a second does not extend the deadline", slowloris)
+                .rule("RFC 9110 section 15.5.9 (408 Request Timeout)"),
         ]),
 ];

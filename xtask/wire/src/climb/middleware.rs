@@ -11,9 +11,9 @@ mod request_ids;
 
 use self::cors::{preflight, readable, strangers};
 use self::request_ids::{ids, is_logged, log_injection, log_line};
-use super::stage::{Phase, Scheme, Stage, check};
+use super::stage::{Phase, Scheme, Stage};
 use super::tools::{Checked, each_gets};
-use crate::exercise::{Answer, Failure, Server};
+use crate::exercise::{Answer, Failure, Server, check};
 
 const PHASE: Phase = Phase { name: "Middleware", scheme: Scheme::Http };
 
@@ -25,10 +25,10 @@ pub(super) const STAGES: &[Stage] = &[
         .hint("A layer is a function around the next one: the code before the call sees the request, the code after \
                it sees the response. Escape client data in the log.")
         .checks(&[
-            check("every response has its own ID", "", ids),
-            check("each request is logged: method, path, status", "", log_line),
-            check("a client cannot forge a log line",
-                  "CWE-117 (Improper Output Neutralization for Logs)", log_injection),
+            check("every response has its own ID", ids),
+            check("each request is logged: method, path, status", log_line),
+            check("a client cannot forge a log line", log_injection)
+                .rule("CWE-117 (Improper Output Neutralization for Logs)"),
         ]),
     PHASE.stage(20, "handler-panic", "turns a panic into a 500, and keeps running", "part4/index.md")
         .contract("`GET /panic` runs a handler that panics (in another language: raises an exception). The response \
@@ -36,10 +36,10 @@ pub(super) const STAGES: &[Stage] = &[
         .hint("The panic boundary is one more layer, inside the log and outside the handler, so that the 500 is \
                logged and has an ID. The panic message belongs in the log, not in the response.")
         .checks(&[
-            check("the response is 500, and reveals nothing about the code",
-                  "RFC 9110 section 15.6.1 (500 Internal Server Error)", is_500),
-            check("the 500 has an ID and a log line, like every response", "", is_seen_by_layers),
-            check("after 100 panics everything is served as before", "", lives),
+            check("the response is 500, and reveals nothing about the code", is_500)
+                .rule("RFC 9110 section 15.6.1 (500 Internal Server Error)"),
+            check("the 500 has an ID and a log line, like every response", is_seen_by_layers),
+            check("after 100 panics everything is served as before", lives),
         ]),
     PHASE.stage(21, "cors", "handles a CORS preflight", "part4/index.md")
         .contract("Pages of `http://localhost:3000` may read responses and send PUT and DELETE with a Content-Type. A \
@@ -49,11 +49,11 @@ pub(super) const STAGES: &[Stage] = &[
         .hint("A preflight is OPTIONS with Origin and Access-Control-Request-Method: respond to it before routing. \
                Compare the whole origin, with scheme and port, and never by prefix or suffix.")
         .checks(&[
-            check("a preflight for PUT is allowed", "Fetch, section 3.2.2 (CORS-preflight request)", preflight),
-            check("a page of the allowed origin may read responses, and Vary lists Origin",
-                  "Fetch, section 3.2.3 (HTTP responses)", readable),
-            check("an origin that resembles the allowed origin is rejected",
-                  "RFC 6454 section 5 (Comparing Origins)", strangers),
+            check("a preflight for PUT is allowed", preflight).rule("Fetch, section 3.2.2 (CORS-preflight request)"),
+            check("a page of the allowed origin may read responses, and Vary lists Origin", readable)
+                .rule("Fetch, section 3.2.3 (HTTP responses)"),
+            check("an origin that resembles the allowed origin is rejected", strangers)
+                .rule("RFC 6454 section 5 (Comparing Origins)"),
         ]),
     PHASE.stage(22, "gzip", "compresses by q-value", "part4/index.md")
         .contract("`GET /large` is a text of at least 10,000 bytes, always the same. A client whose Accept-Encoding \
@@ -62,11 +62,11 @@ pub(super) const STAGES: &[Stage] = &[
         .hint("Parse the list: a coding, optionally `;q=` and a number from 0 to 1, default 1. `*` matches every \
                coding that is not listed. The length changes: send chunks, or count the compressed bytes.")
         .checks(&[
-            check("a client that prefers gzip gets the same text, compressed",
-                  "RFC 9110 section 12.5.3 (Accept-Encoding)", compressed),
-            check("a client that does not prefer gzip gets the text uncompressed",
-                  "RFC 9110 section 12.4.2 (Quality Values)", identity),
-            check("Vary lists Accept-Encoding in both cases", "RFC 9110 section 12.5.5 (Vary)", varies),
+            check("a client that prefers gzip gets the same text, compressed", compressed)
+                .rule("RFC 9110 section 12.5.3 (Accept-Encoding)"),
+            check("a client that does not prefer gzip gets the text uncompressed", identity)
+                .rule("RFC 9110 section 12.4.2 (Quality Values)"),
+            check("Vary lists Accept-Encoding in both cases", varies).rule("RFC 9110 section 12.5.5 (Vary)"),
         ]),
     PHASE.stage(23, "rate-limit", "limits the rate of a client with 429", "part4/index.md")
         .contract("`GET /limited` allows a client five requests at once and one per second after that (a token \
@@ -75,9 +75,10 @@ pub(super) const STAGES: &[Stage] = &[
         .hint("Keep a number of tokens and the time of the last request for each client address. On each request add \
                the tokens for the time since then, up to five, and take one. Round Retry-After up.")
         .checks(&[
-            check("a burst of five is served, the next request gets 429 with Retry-After",
-                  "RFC 6585 section 4 (429 Too Many Requests)", limited),
-            check("after Retry-After a request is served again", "RFC 9110 section 10.2.3 (Retry-After)", served_again),
+            check("a burst of five is served, the next request gets 429 with Retry-After", limited)
+                .rule("RFC 6585 section 4 (429 Too Many Requests)"),
+            check("after Retry-After a request is served again", served_again)
+                .rule("RFC 9110 section 10.2.3 (Retry-After)"),
         ]),
 ];
 

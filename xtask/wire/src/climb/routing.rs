@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::stage::{Phase, Scheme, Stage, check};
+use super::stage::{Phase, Scheme, Stage};
 use super::tools::{Checked, each_gets};
-use crate::exercise::{Answer, Failure, Server};
+use crate::exercise::{Answer, Failure, Server, check};
 
 const PHASE: Phase = Phase { name: "HTTP, routing", scheme: Scheme::Http };
 const JSON: &str = "application/json";
@@ -17,13 +17,15 @@ pub(super) const STAGES: &[Stage] = &[
         .hint("Split the path at `/` first, then decode each segment: %2F is a slash within a name, not a separator. \
                Decoding twice turns %2520 into a space.")
         .checks(&[
-            check("a parameter takes one segment of the path", "RFC 3986 section 3.3 (Path)", parameter),
-            check("a parameter is decoded once, and after splitting",
-                  "RFC 3986 section 2.4 (When to Encode or Decode)", decoded_once),
-            check("a path without a route gets 404", "RFC 9110 section 15.5.5 (404 Not Found)",
-                  |server| each_gets(server, 404, &["/nowhere", "/hellos/Ada", "/users/none/here"])),
-            check("a broken percent escape gets 400", "RFC 3986 section 2.1 (Percent-Encoding)",
-                  |server| each_gets(server, 400, &["/hello/%", "/hello/%2", "/hello/%zz"])),
+            check("a parameter takes one segment of the path", parameter).rule("RFC 3986 section 3.3 (Path)"),
+            check("a parameter is decoded once, and after splitting", decoded_once)
+                .rule("RFC 3986 section 2.4 (When to Encode or Decode)"),
+            check("a path without a route gets 404",
+                  |server| each_gets(server, 404, &["/nowhere", "/hellos/Ada", "/users/none/here"]))
+                .rule("RFC 9110 section 15.5.5 (404 Not Found)"),
+            check("a broken percent escape gets 400",
+                  |server| each_gets(server, 400, &["/hello/%", "/hello/%2", "/hello/%zz"]))
+                .rule("RFC 3986 section 2.1 (Percent-Encoding)"),
         ]),
     PHASE.stage(17, "methods", "rejects a wrong method with 405 and Allow, and handles OPTIONS",
                 "part3/routing/index.md")
@@ -33,12 +35,13 @@ pub(super) const STAGES: &[Stage] = &[
         .hint("Match the path first and the method second: 404 means that no method would help, 405 that another \
                method would.")
         .checks(&[
-            check("DELETE /hello/Ada gets 405, and Allow lists GET and HEAD",
-                  "RFC 9110 section 15.5.6 (405 Method Not Allowed)", not_allowed),
-            check("OPTIONS lists the allowed methods", "RFC 9110 section 9.3.7 (OPTIONS)", options),
-            check("HEAD works where GET does", "RFC 9110 section 9.1 (Overview of methods)", head),
-            check("an unknown method gets 501 or 405", "RFC 9110 section 15.6.2 (501 Not Implemented)",
-                  |server| server.ask("BREW", "/hello/Ada", &[], b"")?.status_in(&[405, 501]).map(drop)),
+            check("DELETE /hello/Ada gets 405, and Allow lists GET and HEAD", not_allowed)
+                .rule("RFC 9110 section 15.5.6 (405 Method Not Allowed)"),
+            check("OPTIONS lists the allowed methods", options).rule("RFC 9110 section 9.3.7 (OPTIONS)"),
+            check("HEAD works where GET does", head).rule("RFC 9110 section 9.1 (Overview of methods)"),
+            check("an unknown method gets 501 or 405",
+                  |server| server.ask("BREW", "/hello/Ada", &[], b"")?.status_in(&[405, 501]).map(drop))
+                .rule("RFC 9110 section 15.6.2 (501 Not Implemented)"),
         ]),
     PHASE.stage(18, "collection", "serves a JSON collection: 201, 400, 415, 422", "part3/routing/index.md")
         .contract("`POST /users` with `{\"name\": \"Ada\"}` gets 201, a Location and the user as JSON, with its id. \
@@ -48,12 +51,14 @@ pub(super) const STAGES: &[Stage] = &[
         .hint("Three questions, three statuses: does the Content-Type declare JSON (415), does the body parse (400), \
                and is its meaning valid here (422)?")
         .checks(&[
-            check("POST gets 201 with the Location of the new user", "RFC 9110 section 15.3.2 (201 Created)", create),
-            check("a user can be changed and deleted", "RFC 9110 section 9.3.5 (DELETE)", change_and_delete),
-            check("malformed JSON gets 400", "RFC 9110 section 15.5.1 (400 Bad Request)", malformed),
-            check("another Content-Type gets 415", "RFC 9110 section 15.5.16 (415 Unsupported Media Type)", media_type),
-            check("JSON without a usable name gets 422",
-                  "RFC 9110 section 15.5.21 (422 Unprocessable Content)", unusable),
+            check("POST gets 201 with the Location of the new user", create)
+                .rule("RFC 9110 section 15.3.2 (201 Created)"),
+            check("a user can be changed and deleted", change_and_delete).rule("RFC 9110 section 9.3.5 (DELETE)"),
+            check("malformed JSON gets 400", malformed).rule("RFC 9110 section 15.5.1 (400 Bad Request)"),
+            check("another Content-Type gets 415", media_type)
+                .rule("RFC 9110 section 15.5.16 (415 Unsupported Media Type)"),
+            check("JSON without a usable name gets 422", unusable)
+                .rule("RFC 9110 section 15.5.21 (422 Unprocessable Content)"),
         ]),
 ];
 

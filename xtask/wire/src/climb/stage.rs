@@ -3,7 +3,7 @@
 use std::env;
 use std::time::Duration;
 
-use crate::exercise::{Check, Failure, Server};
+use crate::exercise::Check;
 
 /// The environment variable with the number of seconds that a check waits for a deadline of the server; 12 by default.
 pub const DEADLINE_SECONDS: &str = "CLIMB_DEADLINE_SECONDS";
@@ -75,15 +75,6 @@ impl Stage {
     pub(super) const fn checks(self, checks: &'static [Check]) -> Stage {
         Stage { checks, ..self }
     }
-}
-
-/// A check of a stage: its sentence, its rule or "", and its function.
-pub(super) const fn check(
-    sentence: &'static str,
-    rule: &'static str,
-    run: fn(&Server) -> Result<(), Failure>,
-) -> Check {
-    Check { sentence, rule, run }
 }
 
 /// How long a check waits until a server gives up on a client.

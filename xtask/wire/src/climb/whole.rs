@@ -7,9 +7,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::core::{exits, terminate};
-use super::stage::{Phase, Scheme, Stage, check};
+use super::stage::{Phase, Scheme, Stage};
 use super::tools::{Checked, require, status_within};
-use crate::exercise::{Connection, Failure, Server};
+use crate::exercise::{Connection, Failure, Server, check};
 use crate::{PATIENCE, request};
 
 const PHASE: Phase = Phase { name: "The whole server", scheme: Scheme::Http };
@@ -28,9 +28,9 @@ pub(super) const STAGES: &[Stage] = &[
         .hint("A thread for each connection is too many threads, and a pool is blocked by as many clients as it has \
                workers. Wait for all sockets at once (epoll, kqueue), and use a thread only for a complete request.")
         .checks(&[
-            check("beside 500 incomplete requests, a request is served within 2 s", "",
+            check("beside 500 incomplete requests, a request is served within 2 s",
                   |server| among(server, SLOW, b"GET / HTTP/1.1\r\nHost: a\r\n")),
-            check("beside 5,000 idle connections, a request is served within 2 s", "",
+            check("beside 5,000 idle connections, a request is served within 2 s",
                   |server| among(server, IDLE, b"")),
         ]),
     PHASE.stage(28, "overload", "rejects overload instead of suffering it", "part6/overload.md")
@@ -41,9 +41,9 @@ pub(super) const STAGES: &[Stage] = &[
         .hint("An unbounded queue turns overload into waiting. When no thread has become free for some hundred \
                milliseconds, send 503 from a thread that runs no handlers (load shedding).")
         .checks(&[
-            check("one slow handler does not delay other requests", "", beside_a_slow_handler),
-            check("while all threads are busy, each request gets a response within 2 s",
-                  "RFC 9110 section 15.6.4 (503 Service Unavailable)", overload),
+            check("one slow handler does not delay other requests", beside_a_slow_handler),
+            check("while all threads are busy, each request gets a response within 2 s", overload)
+                .rule("RFC 9110 section 15.6.4 (503 Service Unavailable)"),
         ]),
     PHASE.stage(29, "drain", "loses nothing when it stops under load", "part6/graceful-shutdown.md")
         .contract("SIGTERM arrives while 20 requests are in their handlers (`/slow?ms=1000`) and 20 clients send one \
@@ -52,8 +52,10 @@ pub(super) const STAGES: &[Stage] = &[
         .hint("Stop accepting, mark each remaining response with Connection: close, close idle connections, and wait \
                for the other connections, up to a limit.")
         .checks(&[
-            check("every request in a handler gets its complete response", "RFC 9112 section 9.6 (Tear-down)", drains),
-            check("no response is truncated", "RFC 9112 section 8 (Handling Incomplete Messages)", truncates_nothing),
+            check("every request in a handler gets its complete response", drains)
+                .rule("RFC 9112 section 9.6 (Tear-down)"),
+            check("no response is truncated", truncates_nothing)
+                .rule("RFC 9112 section 8 (Handling Incomplete Messages)"),
         ]),
 ];
 

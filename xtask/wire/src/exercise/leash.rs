@@ -21,8 +21,12 @@ pub(crate) fn delete_at_end(folder: &Path) {
     FOLDERS.lock().unwrap_or_else(PoisonError::into_inner).push(folder.to_owned());
 }
 
-/// Kills this process group when standard input ends, if [`ENDS_WITH_INPUT`] is set.
-pub(super) fn put_on() -> io::Result<()> {
+/// Kills this process group, with every process that it has started, when standard input ends, if [`ENDS_WITH_INPUT`]
+/// is set.
+///
+/// # Errors
+/// Returns an error when the thread cannot be spawned.
+pub fn end_with_input() -> io::Result<()> {
     if env::var_os(ENDS_WITH_INPUT).is_none() {
         return Ok(());
     }
