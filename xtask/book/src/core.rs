@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::Result;
 use course::MAX_ADDED;
 
-use crate::expand::expand_what_can_be;
+use crate::expand::expand_page;
 use crate::front::Path;
 use crate::measure::Measure;
 use crate::sources::Sources;
@@ -85,7 +85,7 @@ pub(crate) fn check(sources: &Sources, problems: &mut Vec<String>) -> Result<Str
 fn read(sources: &Sources, problems: &mut Vec<String>) -> Result<Vec<Page>> {
     let mut pages = Vec::new();
     for (path, text) in files::pages(sources.root())? {
-        let (page, errors) = expand_what_can_be(sources, &path, &text);
+        let (page, errors) = expand_page(sources, &path, &text);
         problems.extend(errors);
         let row = match page.front.path {
             Some(Path::Core) => row(&path),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 
 use crate::config::{BookPart, Config};
 use crate::expand::expand_page;
@@ -58,7 +58,9 @@ fn shown(sources: &Sources, book_parts: &[BookPart]) -> Result<BTreeMap<String, 
         let Some(part) = book_parts.iter().find(|part| path.starts_with(&part.folder)) else {
             continue;
         };
-        for shown in expand_page(sources, &path, &text)?.shown {
+        let (page, errors) = expand_page(sources, &path, &text);
+        ensure!(errors.is_empty(), "{}", errors.join("\n"));
+        for shown in page.shown {
             if shown.chapter == part.chapter {
                 let files = all.entry(shown.chapter).or_default();
                 files.entry(shown.path).or_default().extend(shown.lines);

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use anyhow::{Context, Result, bail};
 
-use crate::arguments::{context, names, word};
+use crate::arguments::{names, word};
 use crate::listing::{self, Expanded};
 use crate::source::Source;
 use crate::sources::{Chapter, Sources};
@@ -86,7 +86,10 @@ fn item(sources: &Sources, rest: &str) -> Result<Expanded> {
 
 /// `OLD NEW PATH [ITEM, ITEM …] [context=LINES]`
 fn difference(sources: &Sources, rest: &str) -> Result<Expanded> {
-    let (rest, context) = context(rest, CONTEXT)?;
+    let (rest, context) = match rest.rsplit_once(" context=") {
+        Some((rest, lines)) => (rest, lines.parse().context("`context=` is a number of lines")?),
+        None => (rest, CONTEXT),
+    };
     let (old, rest) = word(rest);
     let old = sources.chapter(old)?;
     let (new, source, names) = file_and_items(sources, rest)?;

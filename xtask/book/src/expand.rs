@@ -1,6 +1,6 @@
 //! Expands a page: its directives, drawings and transcripts.
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 
 use crate::directive;
 use crate::figure;
@@ -22,21 +22,8 @@ pub(crate) struct Page {
 }
 
 /// Expands all directives, drawings and transcripts of a page, and adds a line below the title of a page with a path.
-///
-/// # Errors
-/// Returns all mistakes on the page, each with its line.
-pub(crate) fn expand_page(sources: &Sources, path: &str, content: &str) -> Result<Page> {
-    let (page, errors) = expand_what_can_be(sources, path, content);
-    if errors.is_empty() { Ok(page) } else { Err(anyhow!("{}", errors.join("\n"))) }
-}
-
-/// Like [`expand_page`], but returns the page in spite of mistakes, together with the mistakes. Invalid directives are
-/// left out.
-pub(crate) fn expand_what_can_be(
-    sources: &Sources,
-    path: &str,
-    content: &str,
-) -> (Page, Vec<String>) {
+/// Returns the mistakes on the page as well, each with its line. Their parts of the page are left out.
+pub(crate) fn expand_page(sources: &Sources, path: &str, content: &str) -> (Page, Vec<String>) {
     let mut page = Page::default();
     let mut errors = Vec::new();
     match Front::read(path, content) {
@@ -106,7 +93,7 @@ mod tests {
     use super::*;
 
     fn error(page: &str) -> String {
-        expand_page(&Sources::find().unwrap(), "a.md", page).unwrap_err().to_string()
+        expand_page(&Sources::find().unwrap(), "a.md", page).1.join("\n")
     }
 
     #[test]
@@ -125,7 +112,7 @@ mod tests {
     fn a_directive_in_a_sentence_and_a_block_without_end_are_mistakes() {
         assert!(error("See {{#file 01 Cargo.toml}}.").contains("a line of its own"));
         assert_eq!(error("a\n```text\nb\n"), "book/src/a.md:2: this block has no end");
-        let page = expand_page(&Sources::find().unwrap(), "a.md", "Write `{{#file …}}`.").unwrap();
+        let (page, _) = expand_page(&Sources::find().unwrap(), "a.md", "Write `{{#file …}}`.");
         assert_eq!(page.markdown, "Write `{{#file …}}`.\n");
     }
 
@@ -133,7 +120,7 @@ mod tests {
     fn front_matter_becomes_a_line_below_the_title_and_errors_keep_their_lines() {
         let sources = Sources::find().unwrap();
         let text = "---\npath: core\nstage: 5\n---\n# Title\n\nText.\n";
-        let page = expand_page(&sources, "a.md", text).unwrap();
+        let (page, _) = expand_page(&sources, "a.md", text);
         assert!(!page.markdown.contains("---") && page.front.stages == [5], "{}", page.markdown);
         let line = "# Title\n\n<p class=\"course-meta\">Core · 1 minute · leads to stage 5, ";
         assert!(page.markdown.contains(line), "{}", page.markdown);

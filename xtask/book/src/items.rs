@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use anyhow::{Result, bail};
 use proc_macro2::Span;
 use syn::spanned::Spanned;
-use syn::{ImplItem, Item, TraitItem};
+use syn::{ImplItem, Item};
 
-use crate::source::{Lines, Source, is_rust};
+use crate::source::{Lines, Source};
 
 /// A piece of a file that a page shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,11 +21,7 @@ pub(crate) struct Piece {
 pub(crate) fn find(source: &Source, names: &[&str]) -> Result<Vec<Piece>> {
     let mut pieces = Vec::new();
     for name in names {
-        pieces.extend(if is_rust(&source.path) {
-            item(source, name)
-        } else {
-            section(source, name)
-        }?);
+        pieces.extend(item(source, name)?);
     }
     Ok(pieces)
 }
@@ -58,29 +54,6 @@ fn item(source: &Source, name: &str) -> Result<Vec<Piece>> {
     Ok(pieces)
 }
 
-/// A section of a TOML file, from the comments directly above its `[name]` to the next section.
-fn section(source: &Source, name: &str) -> Result<Vec<Piece>> {
-    let code = source.code();
-    let is_head = |number: &&usize| source.line(**number).starts_with('[');
-    let heads: Vec<usize> = code.iter().filter(is_head).copied().collect();
-    let Some(at) = heads.iter().position(|number| source.line(*number).trim() == name) else {
-        let known: Vec<&str> = heads.iter().map(|number| source.line(*number).trim()).collect();
-        bail!("no section `{name}` in {}; it has: {}", source.path, known.join(", "));
-    };
-    let above = |mut number: usize| {
-        while number > 1 && source.line(number - 1).starts_with('#') {
-            number -= 1;
-        }
-        number
-    };
-    let start = above(heads[at]);
-    let mut end = heads.get(at + 1).map_or(code.len(), |next| above(*next) - 1);
-    while end > start && source.line(end).trim().is_empty() {
-        end -= 1;
-    }
-    Ok(vec![Piece { lines: start..=end, inside: None }])
-}
-
 /// Joins pieces with only blank lines between them, such as two groups of `use` lines.
 fn joined(source: &Source, pieces: impl Iterator<Item = Piece>) -> Vec<Piece> {
     let mut joined: Vec<Piece> = Vec::new();
@@ -102,7 +75,7 @@ fn module_doc(source: &Source) -> Vec<Piece> {
     if count == 0 { Vec::new() } else { vec![Piece { lines: 1..=count, inside: None }] }
 }
 
-/// Each item that is no test, and each item inside an `impl` or a trait, with its name: `function`, `impl Type`, `use`,
+/// Each item that is no test, and each function inside an `impl`, with its name: `function`, `impl Type`, `use`,
 /// `Type::method`.
 fn named(source: &Source) -> Vec<(String, Piece)> {
     let mut all = Vec::new();
@@ -117,7 +90,7 @@ fn named(source: &Source) -> Vec<(String, Piece)> {
             Item::Mod(it) if it.content.is_none() => add("mod".to_string(), item.span(), None),
             _ => {}
         }
-        for name in names(item) {
+        if let Some(name) = name(item) {
             add(name, item.span(), None);
         }
         for (name, span, head) in members(item) {
@@ -127,37 +100,19 @@ fn named(source: &Source) -> Vec<(String, Piece)> {
     all
 }
 
-/// The items inside an `impl` or a trait, with the first line of the surrounding item.
+/// The functions inside an `impl`, with the first line of the block.
 fn members(item: &Item) -> Vec<(String, Span, usize)> {
-    let (owner, head, members): (_, _, Vec<_>) = match item {
-        Item::Impl(block) => {
-            let member = |member: &ImplItem| match member {
-                ImplItem::Fn(it) => Some((it.sig.ident.to_string(), member.span())),
-                ImplItem::Const(it) => Some((it.ident.to_string(), member.span())),
-                ImplItem::Type(it) => Some((it.ident.to_string(), member.span())),
-                _ => None,
-            };
-            let members = block.items.iter().filter_map(member).collect();
-            (type_name(&block.self_ty), block.impl_token.span, members)
-        }
-        Item::Trait(block) => {
-            let member = |member: &TraitItem| match member {
-                TraitItem::Fn(it) => Some((it.sig.ident.to_string(), member.span())),
-                _ => None,
-            };
-            let members = block.items.iter().filter_map(member).collect();
-            (block.ident.to_string(), block.trait_token.span, members)
-        }
-        _ => return Vec::new(),
+    let Item::Impl(block) = item else { return Vec::new() };
+    let (owner, head) = (type_name(&block.self_ty), block.impl_token.span.start().line);
+    let member = |member: &ImplItem| match member {
+        ImplItem::Fn(it) => Some((format!("{owner}::{}", it.sig.ident), member.span(), head)),
+        _ => None,
     };
-    let head = head.start().line;
-    let named = members.into_iter();
-    named.map(|(name, span)| (format!("{owner}::{name}"), span, head)).collect()
+    block.items.iter().filter_map(member).collect()
 }
 
-/// The names of an item, such as `Type`, `function`, `impl Type` or `impl Trait for Type`. The call of a macro has the
-/// macro's name, `thread_local!`.
-fn names(item: &Item) -> Vec<String> {
+/// The name of an item, such as `Type`, `function`, `impl Type` or `impl Trait for Type`.
+fn name(item: &Item) -> Option<String> {
     let ident = match item {
         Item::Const(it) => &it.ident,
         Item::Enum(it) => &it.ident,
@@ -167,19 +122,16 @@ fn names(item: &Item) -> Vec<String> {
         Item::Struct(it) => &it.ident,
         Item::Trait(it) => &it.ident,
         Item::Type(it) => &it.ident,
-        Item::Macro(it) => {
-            let called = it.mac.path.segments.last().map(|last| format!("{}!", last.ident));
-            return it.ident.iter().map(ToString::to_string).chain(called).collect();
-        }
+        Item::Macro(it) => it.ident.as_ref()?,
         Item::Impl(it) => {
             let owner = type_name(&it.self_ty);
             let of = it.trait_.as_ref().and_then(|(path, _)| path.segments.last());
             let of = of.map_or(String::new(), |of| format!("{} for ", of.ident));
-            return vec![format!("impl {of}{owner}")];
+            return Some(format!("impl {of}{owner}"));
         }
-        _ => return Vec::new(),
+        _ => return None,
     };
-    vec![ident.to_string()]
+    Some(ident.to_string())
 }
 
 /// The last identifier of a type. `Result<T, E>` is `Result`, `&'static str` is `str`, `F` is `F`.
@@ -224,25 +176,6 @@ mod tests {
         assert_eq!(lines("impl Thing"), [12..=19]);
         assert_eq!(lines("Thing::make"), [13..=16]);
         assert_eq!(lines("impl From for Thing"), [21..=25]);
-    }
-
-    #[test]
-    fn a_section_of_a_toml_file_is_an_item() {
-        let text =
-            "[package]\nname = \"a\"\n\n# Why.\n[dependencies]\nb = \"1\"\n\n[lints]\nc = 1\n";
-        let source = Source::new("Cargo.toml", text).unwrap();
-        assert_eq!(find(&source, &["[dependencies]"]).unwrap()[0].lines, 4..=6);
-        assert_eq!(find(&source, &["[package]"]).unwrap()[0].lines, 1..=2);
-        let error = find(&source, &["[x]"]).unwrap_err().to_string();
-        assert!(error.ends_with("it has: [package], [dependencies], [lints]"), "{error}");
-    }
-
-    #[test]
-    fn a_method_of_a_trait_is_an_item() {
-        let text = "trait A {\n    /// Doc.\n    fn b(&self);\n    fn c(&self) {}\n}\n";
-        let source = Source::new("a.rs", text).unwrap();
-        let found = find(&source, &["A::b"]).unwrap();
-        assert_eq!((found[0].lines.clone(), found[0].inside), (2..=3, Some(1)));
     }
 
     #[test]

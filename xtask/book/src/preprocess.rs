@@ -32,13 +32,10 @@ pub(crate) fn run() -> Result<()> {
         };
         // Glossary links come first, while the page has only prose, because words in a listing must not be linked.
         let content = glossary.link(&path, &chapter.content);
-        match expand_page(&sources, &path, &content) {
-            Ok(page) => {
-                minutes.add(&path, &chapter.name, &page);
-                chapter.content = page.markdown;
-            }
-            Err(error) => errors.push(format!("{error:#}")),
-        }
+        let (page, found) = expand_page(&sources, &path, &content);
+        minutes.add(&path, &chapter.name, &page);
+        chapter.content = page.markdown;
+        errors.extend(found);
     });
     if !errors.is_empty() {
         return Err(anyhow!("{}", errors.join("\n")));

@@ -6,14 +6,14 @@ use std::rc::Rc;
 use anyhow::{Result, bail};
 use course::{MAX_ADDED, Step};
 
-use crate::arguments::{context, names, word};
+use crate::arguments::{names, word};
 use crate::insertion::{Changes, is_doc};
 use crate::items;
 use crate::listing::{self, Expanded};
 use crate::source::Source;
 use crate::sources::{Chapter, Sources};
 
-/// The default number of unchanged lines around an insertion.
+/// The number of unchanged lines around an insertion.
 const CONTEXT: usize = 1;
 
 /// A step, its file, and the step before it.
@@ -25,9 +25,8 @@ struct Program<'a> {
     before: Option<(&'a Step, Rc<Source>)>,
 }
 
-/// Expands `STEP [ITEM, ITEM …] [context=LINES]`.
+/// Expands `STEP [ITEM, ITEM …]`.
 pub(crate) fn render(sources: &Sources, rest: &str) -> Result<Expanded> {
-    let (rest, context) = context(rest, CONTEXT)?;
     let (called, names_of_items) = word(rest);
     let steps = all(sources)?;
     let program = Program::find(sources, &steps, called)?;
@@ -37,7 +36,7 @@ pub(crate) fn render(sources: &Sources, rest: &str) -> Result<Expanded> {
     if let Some((before, old)) = &program.before {
         let is_wanted = |number| pieces.iter().any(|piece| piece.lines.contains(&number));
         let changes = Changes::new(old, source, |number| names.is_empty() || is_wanted(number));
-        return program.insertion(before, old, &changes, context);
+        return program.insertion(before, old, &changes);
     }
     let shown = match names[..] {
         [] => listing::whole(chapter, source),
@@ -80,13 +79,7 @@ impl<'a> Program<'a> {
     }
 
     /// The listing of the new lines, among unchanged lines.
-    fn insertion(
-        &self,
-        before: &Step,
-        old: &Source,
-        changes: &Changes,
-        context: usize,
-    ) -> Result<Expanded> {
+    fn insertion(&self, before: &Step, old: &Source, changes: &Changes) -> Result<Expanded> {
         let added = changes.added();
         if added.is_empty() {
             bail!("{} adds nothing there; it adds lines to: {}", self.step.file, self.choice());
@@ -100,7 +93,7 @@ impl<'a> Program<'a> {
         };
         let caption =
             format!("{}, adds {count} to <code>{}</code>", self.chapter.title(), before.file);
-        Ok(listing::difference(self.chapter, &self.source, &caption, changes.text(context)))
+        Ok(listing::difference(self.chapter, &self.source, &caption, changes.text(CONTEXT)))
     }
 
     /// # Errors
