@@ -56,13 +56,13 @@ const USUAL: [Part; 10] = [
 ];
 
 /// Runs these checks, and prints a summary as the last line.
-pub(crate) fn run(chosen: &[Part], wanted: &words::Wanted) -> Result<()> {
+pub(crate) fn run(chosen: &[Part], show: Option<&str>) -> Result<()> {
     let sources = Sources::find()?;
     let chosen = if chosen.is_empty() { &USUAL } else { chosen };
     let (mut problems, mut done, mut is_built) = (Vec::new(), Vec::new(), true);
     for part in chosen {
         let before = problems.len();
-        done.extend(part.check(&sources, wanted, &mut problems)?);
+        done.extend(part.check(&sources, show, &mut problems)?);
         // The remaining checks read the built book.
         if *part == Part::Build && problems.len() > before {
             is_built = false;
@@ -87,7 +87,7 @@ impl Part {
     fn check(
         self,
         sources: &Sources,
-        wanted: &words::Wanted,
+        show: Option<&str>,
         problems: &mut Vec<String>,
     ) -> Result<Option<String>> {
         let root = sources.root();
@@ -113,7 +113,7 @@ impl Part {
             }
             Part::Epub => export::check(root, problems)?,
             Part::Core => core::check(sources, problems)?,
-            Part::Words => words::check(root, wanted, problems)?,
+            Part::Words => words::check(root, show, problems)?,
             Part::Rows => browser::rows::compare(sources, problems)?,
             // They run in parallel, after the others.
             Part::Browser | Part::Labs | Part::Accessibility => return Ok(None),

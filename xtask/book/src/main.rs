@@ -85,8 +85,9 @@ enum Command {
     Check {
         /// What to check.
         parts: Vec<check::Part>,
-        #[command(flatten)]
-        words: words::Wanted,
+        /// Words: also prints each finding, or those in the files whose path contains TEXT.
+        #[arg(long, value_name = "TEXT", num_args = 0..=1, default_missing_value = "")]
+        show: Option<String>,
     },
     /// Draws the drawings that are new or have changed, into book/figures.
     Figures,
@@ -108,7 +109,7 @@ fn main() -> ExitCode {
         Command::Preprocess { .. } => Ok(()),
         Command::Coverage { missing } => coverage::run(missing),
         Command::Transcripts { pages, bless, jobs } => transcript::run(&pages, bless, jobs),
-        Command::Check { parts, words } => check::run(&parts, &words),
+        Command::Check { parts, show } => check::run(&parts, show.as_deref()),
         Command::Figures => drawings::run(),
         Command::Export { wanted } => export::run(&wanted),
         Command::Publish { folder } => {

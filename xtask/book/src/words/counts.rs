@@ -1,89 +1,78 @@
 //! Counts the findings of each set, and compares them with the targets.
 
 use std::fmt::Write;
+use std::ptr;
 
-use super::hits::Hit;
+use super::hits::{Hit, Rule};
 use super::rules::{Only, Pattern, Rules};
 use super::sets::Text;
 use crate::pattern::regex;
 
 /// Texts that are counted together.
-struct Set<'a> {
+pub(super) struct Set<'a> {
     name: &'a str,
     kind: Option<Only>,
     words: usize,
     sentences: usize,
-    /// The number of matches of each pattern, in the order of the rules.
-    counts: Vec<usize>,
+    /// Each pattern with the number of its matches.
+    counts: Vec<(&'a Pattern, usize)>,
     denied: usize,
 }
 
-pub(super) struct Counts<'a> {
-    rules: &'a Rules,
-    sets: Vec<Set<'a>>,
+/// The sets of the texts, in the order of their first texts.
+pub(super) fn sets<'a>(rules: &'a Rules, texts: &'a [Text], hits: &[Hit<'_>]) -> Vec<Set<'a>> {
+    let mut sets: Vec<Set<'a>> = Vec::new();
+    for text in texts {
+        let at = sets.iter().position(|set| set.name == text.set).unwrap_or_else(|| {
+            let counts = rules.patterns.iter().map(|pattern| (pattern, 0)).collect();
+            let (name, kind) = (text.set.as_str(), text.kind);
+            sets.push(Set { name, kind, words: 0, sentences: 0, counts, denied: 0 });
+            sets.len() - 1
+        });
+        let set = &mut sets[at];
+        set.words += text.words();
+        set.sentences += regex!(r"[.!?](\s|$)").find_iter(&text.lines).count();
+        for hit in hits.iter().filter(|hit| ptr::eq(hit.text, text)) {
+            set.denied += usize::from(matches!(hit.rule, Rule::Denied(_)));
+            for (pattern, count) in &mut set.counts {
+                *count +=
+                    usize::from(matches!(hit.rule, Rule::Pattern(it) if ptr::eq(it, *pattern)));
+            }
+        }
+    }
+    sets
 }
 
-impl<'a> Counts<'a> {
-    pub(super) fn of(rules: &'a Rules, texts: &'a [Text], hits: &[Hit<'_>]) -> Counts<'a> {
-        let mut sets: Vec<Set<'a>> = Vec::new();
-        for text in texts {
-            let at = sets.iter().position(|set| set.name == text.set).unwrap_or_else(|| {
-                let counts = vec![0; rules.patterns.len()];
-                let (name, kind) = (text.set.as_str(), text.kind);
-                sets.push(Set { name, kind, words: 0, sentences: 0, counts, denied: 0 });
-                sets.len() - 1
-            });
-            let set = &mut sets[at];
-            set.words += text.words();
-            set.sentences += regex!(r"[.!?](\s|$)").find_iter(&text.lines).count();
-            for (count, pattern) in set.counts.iter_mut().zip(&rules.patterns) {
-                if pattern.most.is_none() {
-                    *count += pattern.regex.find_iter(&text.lines).count();
-                }
+/// What misses a target, for each set.
+pub(super) fn problems(sets: &[Set<'_>]) -> Vec<String> {
+    let mut problems = Vec::new();
+    for set in sets {
+        for (pattern, count) in &set.counts {
+            if let Some(bound) = set.missed(pattern, *count) {
+                problems.push(format!("{}: {}: {count}, {bound}", set.name, pattern.name));
             }
         }
-        for hit in hits {
-            let Some(set) = sets.iter_mut().find(|set| set.name == hit.text.set) else { continue };
-            if hit.is_denied {
-                set.denied += 1;
-            } else if let Some(at) = rules.patterns.iter().position(|it| it.name == hit.name) {
-                set.counts[at] += 1;
-            }
-        }
-        Counts { rules, sets }
     }
+    problems
+}
 
-    /// What misses a target, for each set.
-    pub(super) fn problems(&self) -> Vec<String> {
-        let mut problems = Vec::new();
-        for set in &self.sets {
-            for (pattern, count) in self.rules.patterns.iter().zip(&set.counts) {
-                if let Some(bound) = set.missed(pattern, *count) {
-                    problems.push(format!("{}: {}: {count}, {bound}", set.name, pattern.name));
-                }
-            }
-        }
-        problems
+/// A row for each set: its words, and the matches of each pattern per 1,000 words. A `*` marks a missed target.
+pub(super) fn table(rules: &Rules, sets: &[Set<'_>]) -> String {
+    let mut text = format!("{:<18}{:>8}", "for 1,000 words", "words");
+    for pattern in &rules.patterns {
+        let name: String = pattern.name.chars().take(9).collect();
+        let _ = write!(text, "{name:>10} ");
     }
-
-    /// A row for each set: its words, and the matches of each pattern per 1,000 words. A `*` marks a missed target.
-    pub(super) fn table(&self) -> String {
-        let mut text = format!("{:<18}{:>8}", "for 1,000 words", "words");
-        for pattern in &self.rules.patterns {
-            let name: String = pattern.name.chars().take(9).collect();
-            let _ = write!(text, "{name:>10} ");
+    text.push_str("  denied\n");
+    for set in sets {
+        let _ = write!(text, "{:<18}{:>8}", set.name, set.words);
+        for (pattern, count) in &set.counts {
+            let missed = if set.missed(pattern, *count).is_some() { '*' } else { ' ' };
+            let _ = write!(text, "{:>10.2}{missed}", set.rate(pattern, *count));
         }
-        text.push_str("  denied\n");
-        for set in &self.sets {
-            let _ = write!(text, "{:<18}{:>8}", set.name, set.words);
-            for (pattern, count) in self.rules.patterns.iter().zip(&set.counts) {
-                let missed = if set.missed(pattern, *count).is_some() { '*' } else { ' ' };
-                let _ = write!(text, "{:>10.2}{missed}", set.rate(pattern, *count));
-            }
-            let _ = writeln!(text, "{:>8}", set.denied);
-        }
-        text
+        let _ = writeln!(text, "{:>8}", set.denied);
     }
+    text
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a book has fewer words than an f64 has integers")]
@@ -131,7 +120,7 @@ mod tests {
     fn problems(texts: &[Text]) -> Vec<String> {
         let rules = Rules::read().unwrap();
         let hits: Vec<_> = texts.iter().flat_map(|text| hits::all(&rules, text)).collect();
-        Counts::of(&rules, texts, &hits).problems()
+        super::problems(&sets(&rules, texts, &hits))
     }
 
     #[test]

@@ -1,36 +1,41 @@
 //! Finds the patterns and the denied words in a text.
 
-use super::rules::Rules;
+use super::rules::{Pattern, Rules};
 use super::sets::Text;
 
-/// A match of a pattern with an upper limit, or of a denied word.
+/// A match of a pattern, or of a denied word.
 pub(super) struct Hit<'a> {
     pub(super) text: &'a Text,
     pub(super) line: usize,
-    /// The pattern, or the words to write instead.
-    pub(super) name: &'a str,
     pub(super) found: &'a str,
-    pub(super) is_denied: bool,
+    pub(super) rule: Rule<'a>,
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum Rule<'a> {
+    Pattern(&'a Pattern),
+    /// The words to write instead.
+    Denied(&'a str),
 }
 
 /// The findings in a text, by line.
 pub(super) fn all<'a>(rules: &'a Rules, text: &'a Text) -> Vec<Hit<'a>> {
     let mut hits = Vec::new();
     let line = |at: usize| text.lines[..at].matches('\n').count() + 1;
-    for pattern in rules.patterns.iter().filter(|it| it.most.is_some()) {
+    for pattern in &rules.patterns {
         for found in pattern.regex.find_iter(&text.lines) {
             if pattern.questions && is_question(&text.lines[found.end()..]) {
                 continue;
             }
             let at = found.end() - found.as_str().trim_start().len();
-            let (line, found) = (line(at), found.as_str());
-            hits.push(Hit { text, line, name: &pattern.name, found, is_denied: false });
+            let rule = Rule::Pattern(pattern);
+            hits.push(Hit { text, line: line(at), found: found.as_str().trim(), rule });
         }
     }
     for denied in rules.denied.iter().filter(|it| it.only.is_none() || text.kind.is_some()) {
         for found in denied.regex.find_iter(&text.lines) {
-            let (line, found) = (line(found.start()), found.as_str());
-            hits.push(Hit { text, line, name: &denied.instead, found, is_denied: true });
+            let rule = Rule::Denied(&denied.instead);
+            hits.push(Hit { text, line: line(found.start()), found: found.as_str(), rule });
         }
     }
     hits.sort_by_key(|hit| hit.line);

@@ -45,9 +45,6 @@ pub(crate) fn all(root: &Path) -> Result<Vec<Text>> {
     let strings = |file: &str, content: &str| {
         Source::new(file, content).map(|source| text::strings(&source, content))
     };
-    let help = |file: &str, content: &str| {
-        Source::new(file, content).map(|source| text::help(&source, content))
-    };
     for file in DOCUMENTS {
         add("documents", file.to_string(), page)?;
     }
@@ -62,12 +59,10 @@ pub(crate) fn all(root: &Path) -> Result<Vec<Text>> {
     let checks = below(root, "chapters", "rs")?.into_iter();
     let checks = checks.filter(|file| file.ends_with("/check.rs"));
     for file in below(root, "xtask/wire/src/climb", "rs")?.into_iter().chain(checks) {
-        add("checks", file, strings)?;
+        add("messages", file, strings)?;
     }
-    for file in below(root, "xtask/src", "rs")? {
-        add("--help", file, help)?;
-    }
-    add("--help", "final/src/config/settings.rs".to_string(), strings)?;
+    // The help of `xtask` is in doc comments, the help of `final` in these strings.
+    add("messages", "final/src/config/settings.rs".to_string(), strings)?;
     texts.extend(comments(root)?);
     texts.retain(|text| !text.lines.trim().is_empty());
     Ok(texts)

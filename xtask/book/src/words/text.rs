@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use proc_macro2::{TokenStream, TokenTree};
-use syn::spanned::Spanned;
 
 use crate::page;
 use crate::pattern::regex;
@@ -42,17 +41,6 @@ pub(crate) fn strings(source: &Source, text: &str) -> String {
         literals(tokens, &mut found);
     }
     found.retain(|line, _| !source.is_test(*line));
-    placed(text, found)
-}
-
-/// The text of `--help`: the doc comments that clap reads.
-pub(crate) fn help(source: &Source, text: &str) -> String {
-    let mut found = BTreeMap::new();
-    for item in source.items() {
-        if !source.is_test(item.span().start().line) && is_for_clap(item) {
-            docs_of(item, &mut found);
-        }
-    }
     placed(text, found)
 }
 
@@ -105,45 +93,6 @@ fn is_sentence(text: &str) -> bool {
         && !text.contains("HTTP/1.")
 }
 
-fn is_for_clap(item: &syn::Item) -> bool {
-    let attributes = match item {
-        syn::Item::Struct(it) => &it.attrs,
-        syn::Item::Enum(it) => &it.attrs,
-        _ => return false,
-    };
-    attributes.iter().any(|attribute| match &attribute.meta {
-        syn::Meta::List(list) if list.path.is_ident("derive") => {
-            let derived = list.tokens.to_string();
-            ["Args", "Parser", "Subcommand", "ValueEnum"].iter().any(|it| derived.contains(it))
-        }
-        _ => false,
-    })
-}
-
-fn docs_of(item: &syn::Item, found: &mut BTreeMap<usize, String>) {
-    let mut docs = |attributes: &[syn::Attribute]| {
-        for attribute in attributes {
-            if let syn::Meta::NameValue(pair) = &attribute.meta
-                && pair.path.is_ident("doc")
-                && let syn::Expr::Lit(literal) = &pair.value
-                && let syn::Lit::Str(text) = &literal.lit
-            {
-                found.insert(attribute.span().start().line, text.value());
-            }
-        }
-    };
-    match item {
-        syn::Item::Struct(it) => it.fields.iter().for_each(|field| docs(&field.attrs)),
-        syn::Item::Enum(it) => {
-            for variant in &it.variants {
-                docs(&variant.attrs);
-                variant.fields.iter().for_each(|field| docs(&field.attrs));
-            }
-        }
-        _ => {}
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -175,17 +124,6 @@ mod tests {
         assert_eq!(
             lines(&strings(&source, text)),
             [(3, "one two three."), (4, "{x} waits for a reply.")]
-        );
-    }
-
-    #[test]
-    fn help_is_what_clap_reads() {
-        let text = "/// No.\n#[derive(clap::Args)]\nstruct A {\n    /// A field.\n    a: u8,\n}\n\n/// No.\nstruct B {\n    /// No.\n    b: u8,\n}\n\
-            #[derive(Subcommand)]\nenum C {\n    /// A command.\n    D {\n        /// With a flag.\n        e: u8,\n    },\n}\n";
-        let source = Source::new("a.rs", text).unwrap();
-        assert_eq!(
-            lines(&help(&source, text)),
-            [(4, "A field."), (15, "A command."), (17, "With a flag.")]
         );
     }
 }
