@@ -43,7 +43,6 @@ mod transcript;
 mod tree;
 mod words;
 
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -77,9 +76,6 @@ enum Command {
         /// Replaces the outputs in the pages with the real outputs of the programs.
         #[arg(long)]
         bless: bool,
-        /// How many pages are replayed at a time. They mostly wait, so there may be more than processors.
-        #[arg(long, default_value_t = transcript::JOBS, value_name = "N")]
-        jobs: NonZeroUsize,
     },
     /// Builds the book and checks it; without a part: build, listings, links, figures, epub, core, words, browser, labs and accessibility.
     Check {
@@ -108,7 +104,7 @@ fn main() -> ExitCode {
         Command::Preprocess { question } if question.is_empty() => preprocess::run(),
         Command::Preprocess { .. } => Ok(()),
         Command::Coverage { missing } => coverage::run(missing),
-        Command::Transcripts { pages, bless, jobs } => transcript::run(&pages, bless, jobs),
+        Command::Transcripts { pages, bless } => transcript::run(&pages, bless),
         Command::Check { parts, show } => check::run(&parts, show.as_deref()),
         Command::Figures => drawings::run(),
         Command::Export { wanted } => export::run(&wanted),

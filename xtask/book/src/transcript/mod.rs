@@ -5,8 +5,6 @@ mod address;
 #[cfg(unix)]
 mod bless;
 #[cfg(unix)]
-mod environment;
-#[cfg(unix)]
 mod matcher;
 #[cfg(unix)]
 mod pages;
@@ -20,17 +18,12 @@ mod script;
 #[cfg(unix)]
 mod terminal;
 
-use std::num::NonZeroUsize;
-
 #[cfg(unix)]
 pub(crate) use pages::run;
 pub(crate) use script::render;
 
-/// The default number of pages that are replayed at a time.
-pub(crate) const JOBS: NonZeroUsize = NonZeroUsize::new(4).expect("4 is not 0");
-
 /// Transcripts show a Unix shell, so they are replayed only where there is one.
 #[cfg(not(unix))]
-pub(crate) fn run(_: &[std::path::PathBuf], _: bool, _: NonZeroUsize) -> anyhow::Result<()> {
+pub(crate) fn run(_: &[std::path::PathBuf], _: bool) -> anyhow::Result<()> {
     anyhow::bail!("transcripts are replayed on Linux only")
 }

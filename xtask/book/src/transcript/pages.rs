@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::env;
 use std::fs;
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -66,14 +65,17 @@ struct Outcome {
     skipped: Vec<String>,
 }
 
-/// Replays the transcripts of these pages, or of all, `jobs` pages at a time.
-pub(crate) fn run(chosen: &[PathBuf], bless: bool, jobs: NonZeroUsize) -> Result<()> {
+/// How many pages are replayed at a time. They mostly wait, so there may be more than processors.
+const JOBS: usize = 4;
+
+/// Replays the transcripts of these pages, or of all.
+pub(crate) fn run(chosen: &[PathBuf], bless: bool) -> Result<()> {
     let sources = Sources::find()?;
     let started = Instant::now();
     let pages = pages(&sources, chosen)?;
     let patience = if chosen.is_empty() { LONG_PATIENCE } else { PATIENCE };
     let how = How { bless, patience };
-    let outcomes = replay_pages(&pages, &build(&sources, &pages)?, how, jobs)?;
+    let outcomes = replay_pages(&pages, &build(&sources, &pages)?, how)?;
     let all = outcomes.into_iter().fold(Outcome::default(), |mut all, outcome| {
         all.passed += outcome.passed;
         all.failed.extend(outcome.failed);
@@ -137,12 +139,7 @@ fn build(sources: &Sources, pages: &[Page]) -> Result<Built> {
 }
 
 /// Replays pages concurrently, each in its own thread. The results are in the order of the pages.
-fn replay_pages(
-    pages: &[Page],
-    built: &Built,
-    how: How,
-    jobs: NonZeroUsize,
-) -> Result<Vec<Outcome>> {
+fn replay_pages(pages: &[Page], built: &Built, how: How) -> Result<Vec<Outcome>> {
     let next = AtomicUsize::new(0);
     let work = || -> Result<Vec<(usize, Outcome)>> {
         let sources = Sources::find()?;
@@ -155,7 +152,7 @@ fn replay_pages(
     };
     let mut outcomes = Vec::new();
     thread::scope(|scope| {
-        let threads: Vec<_> = (0..jobs.get())
+        let threads: Vec<_> = (0..JOBS)
             .map(|_| thread::Builder::new().name("replay".to_string()).spawn_scoped(scope, work))
             .collect();
         for thread in threads {
@@ -236,9 +233,8 @@ mod tests {
         };
         let pages: Vec<Page> = (0..50).map(page).collect();
         let how = How { bless: false, patience: PATIENCE };
-        let jobs = NonZeroUsize::new(4).unwrap();
         let built = Built::nothing(&Sources::find().unwrap()).unwrap();
-        let outcomes = replay_pages(&pages, &built, how, jobs).unwrap();
+        let outcomes = replay_pages(&pages, &built, how).unwrap();
         let told: Vec<_> = outcomes.into_iter().flat_map(|outcome| outcome.skipped).collect();
         let expected: Vec<_> = (0..50).map(|it| format!("{it}.md:1: not replayed: {it}")).collect();
         assert_eq!(told, expected);

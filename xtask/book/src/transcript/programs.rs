@@ -12,10 +12,18 @@ use anyhow::Result;
 use tempfile::TempDir;
 
 use super::address::Address;
-use super::environment;
 use super::script::{Action, Step};
 use crate::built::Built;
 use crate::sources::{Sources, temporary};
+
+/// What a program prints does not depend on the terminal, and python does not buffer it.
+const SETTINGS: [(&str, &str); 5] = [
+    ("TERM", "dumb"),
+    ("NO_COLOR", "1"),
+    ("CARGO_TERM_COLOR", "never"),
+    ("CARGO_TERM_QUIET", "true"),
+    ("PYTHONUNBUFFERED", "1"),
+];
 
 /// The name in `cargo test … --test NAME`, if the steps contain that command.
 pub(crate) fn tests(steps: &[Step]) -> impl Iterator<Item = String> {
@@ -61,17 +69,24 @@ impl Programs<'_> {
         self.temporary.path()
     }
 
-    /// The variables of a program in the transcript.
-    pub(crate) fn environment(&self) -> Vec<(OsString, OsString)> {
-        let own = self.own.path();
-        let mut clean = environment::clean(env::vars_os(), &own.join("home"), self.temporary());
-        for (_, path) in clean.iter_mut().filter(|(name, _)| name == "PATH") {
-            let mut first = own.join("bin").into_os_string();
-            first.push(":");
-            first.push(&*path);
-            *path = first;
+    /// The variables of a program in the transcript. The others are as in all tests, see [`wire::environment`].
+    pub(crate) fn environment(&self) -> Vec<(&'static str, OsString)> {
+        let (own, home) = (self.own.path(), self.own.path().join("home"));
+        let mut path = own.join("bin").into_os_string();
+        path.push(":");
+        path.push(env::var_os("PATH").unwrap_or_default());
+        let mut all = SETTINGS.map(|(name, value)| (name, OsString::from(value))).to_vec();
+        all.extend([("PATH", path), ("TMPDIR", self.temporary().into())]);
+        // By default cargo and rustup use directories in the home directory.
+        for (name, folder) in [("CARGO_HOME", ".cargo"), ("RUSTUP_HOME", ".rustup")] {
+            let folder = env::home_dir().map(|home| home.join(folder));
+            if let (None, Some(folder)) = (env::var_os(name), folder.filter(|it| it.is_dir())) {
+                all.push((name, folder.into()));
+            }
         }
-        clean
+        // An empty directory, without a `.curlrc`.
+        all.extend([("XDG_CONFIG_HOME", home.clone().into()), ("HOME", home.into())]);
+        all
     }
 
     /// The command that starts a chapter's server.
@@ -129,59 +144,8 @@ exec "$built/$program" "$@"
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-    use std::process::Command;
-
     use super::super::script::parse;
     use super::*;
-
-    /// The commands that the replacement would start, with a shell function in place of the program.
-    fn started(arguments: &[&str]) -> String {
-        let folder = tempfile::tempdir().unwrap();
-        fs::create_dir(folder.path().join("examples")).unwrap();
-        let chapter = ["ch04_router", "examples/step_17_match", "examples/serve_folder"];
-        for program in ["httpserver", "labs", "xtask", "deps-a1"].iter().chain(&chapter) {
-            let path = folder.path().join(program);
-            fs::write(&path, "#!/bin/sh\necho \"${0##*/} $*\"\n").unwrap();
-            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-        }
-        let tests = BTreeMap::from([("counts".to_string(), folder.path().join("deps-a1"))]);
-        let built = Built { folder, tests };
-        let script = stand_in(&built, "127.0.0.2");
-        let output =
-            Command::new("bash").args(["-c", &script, "cargo"]).args(arguments).output().unwrap();
-        String::from_utf8(output.stdout).unwrap().trim_end().to_string()
-    }
-
-    #[test]
-    fn programs_are_run_at_our_address() {
-        assert_eq!(started(&["run", "-p", "ch04_router"]), "ch04_router 127.0.0.2:8080");
-        assert_eq!(started(&["run", "-p", "ch04_router", "--", "[::1]:0"]), "ch04_router [::1]:0");
-        let example = ["run", "-p", "ch04_router", "--example", "serve_folder", "--", "."];
-        assert_eq!(started(&example), "serve_folder .");
-        let step = ["run", "-p", "ch04_router", "--example", "step_17_match"];
-        assert_eq!(started(&step), "step_17_match 127.0.0.2:8080");
-    }
-
-    #[test]
-    fn the_address_of_final_and_of_the_labs_is_a_flag() {
-        assert_eq!(started(&["run", "-q", "-p", "labs"]), "labs --addr 127.0.0.2:8080");
-        assert_eq!(started(&["run", "-q", "-p", "final"]), "httpserver --addr 127.0.0.2:8080");
-        assert_eq!(
-            started(&["run", "-p", "final", "--", "--root", "/tmp"]),
-            "httpserver --addr 127.0.0.2:8080 --root /tmp"
-        );
-        assert_eq!(
-            started(&["run", "-p", "final", "--", "--addr", "[::1]:0"]),
-            "httpserver --addr [::1]:0"
-        );
-    }
-
-    #[test]
-    fn a_test_and_the_course_s_own_commands_are_run_as_they_were_built() {
-        assert_eq!(started(&["test", "-q", "-p", "final", "--test", "counts"]), "deps-a1 --quiet");
-        assert_eq!(started(&["xtask", "check-exercise", "12"]), "xtask check-exercise 12");
-    }
 
     #[test]
     fn the_tests_that_a_transcript_runs_are_found() {

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use wire::environment::with_default_signals;
+use wire::environment::interruptible;
 
 use super::programs::Programs;
 
@@ -42,12 +42,12 @@ impl Terminal {
         programs: &Programs,
         folder: &std::path::Path,
     ) -> Result<Terminal> {
-        let mut child = with_default_signals("bash")
+        let mut child = interruptible("bash")
             .arg("-c")
             .arg(format!("exec 2>&1\n{command}"))
             .current_dir(folder)
-            .env_clear()
             .envs(programs.environment())
+            .env_remove("BASH_ENV")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .process_group(0)
