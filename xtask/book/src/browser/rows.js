@@ -1,5 +1,5 @@
 // Sends the rows of the wire tables to the chapters in a page, and compares the responses with those that came over a
-// socket. For node and for a browser.
+// socket.
 
 /** The same for two responses to the same bytes: all but the time, the id of a request, and the token of a run. */
 const comparable = text => text

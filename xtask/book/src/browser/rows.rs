@@ -1,12 +1,10 @@
 //! Checks that each row of the wire tables gets the same response in a page as over a socket.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::net::SocketAddr;
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
@@ -17,7 +15,7 @@ use super::site::Site;
 use super::visit::{skipped, visit};
 use crate::built::Built;
 use crate::modules::{self, CHAPTERS};
-use crate::sources::{Sources, target};
+use crate::sources::Sources;
 
 /// How long a server may take for one row.
 const ROW_PATIENCE: Duration = Duration::from_secs(10);
@@ -28,11 +26,8 @@ const FIRST: &[u8] = b"GET /inspect?the-first HTTP/1.1\r\nHost: first\r\n\r\n";
 /// The request after a row. A server that has not rejected the row responds, and closes.
 const PROBE: &[u8] = b"GET /inspect?the-probe HTTP/1.1\r\nHost: probe\r\nConnection: close\r\n\r\n";
 
-/// The scripts that node runs, by the names under which they import each other.
-const SCRIPTS: [(&str, &str); 2] =
-    [("rows.js", include_str!("rows.js")), ("rows.mjs", include_str!("rows.mjs"))];
-
 const PAGE: &str = include_str!("rows.html");
+const SCRIPT: &str = include_str!("rows.js");
 
 #[derive(serde::Deserialize)]
 struct Report {
@@ -43,7 +38,7 @@ struct Report {
     problems: Vec<String>,
 }
 
-/// Compares the responses in node and in a browser, if they are installed. Returns a line for the summary.
+/// Compares the responses in a browser, if one is installed. Returns a line for the summary.
 pub(crate) fn compare(sources: &Sources, problems: &mut Vec<String>) -> Result<String> {
     let modules = modules::refresh(sources)?;
     if !modules.has_target {
@@ -57,20 +52,15 @@ pub(crate) fn compare(sources: &Sources, problems: &mut Vec<String>) -> Result<S
     }
     let rows: Vec<(String, Vec<u8>)> = tables::all().into_iter().filter_map(bytes).collect();
     let cases = serde_json::to_vec(&cases(sources, &rows)?)?;
-    let mut done = Vec::new();
-    let in_node = in_node(sources, &cases)?;
-    for (place, report) in [("node", in_node), ("a browser", in_browser(sources, cases)?)] {
-        let Some(Report { compared, count, problems: found }) = report else {
-            done.push(format!("rows in {place} skipped: there is none"));
-            continue;
-        };
-        done.push(format!("{compared} responses to {} rows in {place}", rows.len()));
-        if count > 0 {
-            problems.push(format!("in {place}, {count} responses differ"));
-        }
-        problems.extend(found.into_iter().map(|it| format!("in {place}: {it}")));
+    let site = Site::serve(&sources.root().join("book/src"), PAGE.to_string())?;
+    site.also("/__rows.js", SCRIPT.into());
+    site.also("/__cases.json", cases);
+    let Some(report) = visit::<Report>(sources, &site)? else { return Ok(skipped("rows")) };
+    if report.count > 0 {
+        problems.push(format!("rows: {} responses differ", report.count));
     }
-    Ok(done.join(", "))
+    problems.extend(report.problems.into_iter().map(|it| format!("rows: {it}")));
+    Ok(format!("{} responses to {} rows in a browser", report.compared, rows.len()))
 }
 
 /// The name and the bytes of a row, with the probe. `None` for a scenario, which is not a list of bytes.
@@ -113,39 +103,4 @@ fn exchange(address: SocketAddr, bytes: &[u8]) -> Result<Vec<u8>> {
     client.send(bytes)?;
     client.half_close()?;
     Ok(client.read_to_end()?)
-}
-
-/// `None` if node is not installed.
-fn in_node(sources: &Sources, cases: &[u8]) -> Result<Option<Report>> {
-    let folder = target(sources).join("rows");
-    fs::create_dir_all(&folder)?;
-    for (name, script) in SCRIPTS {
-        fs::write(folder.join(name), script)?;
-    }
-    // Both are modules.
-    fs::write(folder.join("package.json"), r#"{ "type": "module" }"#)?;
-    fs::write(folder.join("cases.json"), cases)?;
-    let output = Command::new("node")
-        .arg(folder.join("rows.mjs"))
-        .arg(sources.root().join("book/src/labs"))
-        .arg(folder.join("cases.json"))
-        .stdin(Stdio::null())
-        .output();
-    let Ok(output) = output else { return Ok(None) };
-    if !output.status.success() {
-        bail!("node: {}", String::from_utf8_lossy(&output.stderr));
-    }
-    Ok(Some(serde_json::from_slice(&output.stdout).context("the report of node")?))
-}
-
-/// `None` if no browser is installed.
-fn in_browser(sources: &Sources, cases: Vec<u8>) -> Result<Option<Report>> {
-    let site = Site::serve(&sources.root().join("book/src"), PAGE.to_string())?;
-    site.also("/__rows.js", SCRIPTS[0].1.into());
-    site.also("/__cases.json", cases);
-    let report = visit(sources, &site)?;
-    if report.is_none() {
-        eprintln!("{}", skipped("rows in a browser"));
-    }
-    Ok(report)
 }
