@@ -8,7 +8,9 @@ use std::thread;
 use anyhow::{Context, Result, anyhow, bail};
 
 use crate::sources::Sources;
-use crate::{addresses, browser, core, counts, drawings, export, fences, links, words};
+use crate::{
+    addresses, browser, core, counts, drawings, exercise, export, fences, files, links, words,
+};
 
 /// mdBook warns above 10 MB. A page fetches the index only when its reader opens the search, and a search over all pages
 /// is worth that.
@@ -35,7 +37,7 @@ pub(crate) enum Part {
     Browser,
     /// Each lab works when a real browser clicks and types into it.
     Labs,
-    /// Each row of the wire tables has the same response in a page as over a socket, in node and in a real browser.
+    /// Each row of the wire tables has the same response in a page as over a socket.
     Rows,
     /// axe-core finds nothing serious, in light and in dark.
     Accessibility,
@@ -95,7 +97,7 @@ impl Part {
             Part::Build => build(root, problems)?,
             Part::Listings => {
                 let sketches = fences::check(root, problems)?;
-                let exercises = counts::exercises(sources, problems)?;
+                let exercises = exercise::check(sources, &files::pages(root)?, problems)?;
                 let counts = counts::check(sources, problems)?;
                 format!(
                     "{sketches} sketches of code in the prose, {exercises} exercises on pages, {counts} counts compared"

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use crate::files;
+use crate::page::{self, Part};
 use crate::sources::{Chapter, Sources};
 
 pub(crate) fn render(sources: &Sources, number: &str) -> Result<String> {
@@ -98,8 +99,14 @@ pub(crate) fn of(chapter: &Chapter) -> Result<Vec<PathBuf>> {
     Ok(folders)
 }
 
+/// The directories of all exercises.
+fn all(sources: &Sources) -> Result<Vec<PathBuf>> {
+    let folders: Result<Vec<_>> = sources.chapters().iter().map(of).collect();
+    Ok(folders?.concat())
+}
+
 /// Whether this directory has the exercise with the page's number.
-pub(crate) fn is_number(folder: &Path, number: &str) -> bool {
+fn is_number(folder: &Path, number: &str) -> bool {
     name(folder).starts_with(&format!("{number:0>2}_"))
 }
 
@@ -108,21 +115,47 @@ fn name(folder: &Path) -> String {
 }
 
 fn folder(sources: &Sources, number: &str) -> Result<PathBuf> {
-    let mut known = Vec::new();
-    for chapter in sources.chapters() {
-        for folder in of(chapter)? {
-            if is_number(&folder, number) {
-                return Ok(folder);
-            }
-            known.push(name(&folder));
+    let all = all(sources)?;
+    all.iter().find(|folder| is_number(folder, number)).cloned().with_context(|| {
+        let known: Vec<String> = all.iter().map(|folder| name(folder)).collect();
+        format!("no exercise `{number}`; there are {}", known.join(", "))
+    })
+}
+
+/// Finds exercises that no page shows, and pages whose title differs from the title of their exercise. Returns the
+/// number of exercises.
+pub(crate) fn check(
+    sources: &Sources,
+    pages: &[(String, String)],
+    problems: &mut Vec<String>,
+) -> Result<usize> {
+    let folders = all(sources)?;
+    for folder in &folders {
+        let shown = |text: &str| {
+            page::parts(text).into_iter().find_map(|part| match part {
+                Part::Directive(_, text) => {
+                    let number = text.strip_prefix("exercise ")?;
+                    is_number(folder, number).then(|| number.to_string())
+                }
+                _ => None,
+            })
+        };
+        let mut found = pages.iter().filter_map(|(page, text)| Some((page, text, shown(text)?)));
+        let Some((page, text, number)) = found.next() else {
+            let folder = folder.strip_prefix(sources.root()).unwrap_or(folder).display();
+            problems.push(format!("{folder}: on no page; `{{{{#exercise N}}}}` shows it"));
+            continue;
+        };
+        let title = title(folder, &number)?;
+        if !text.lines().any(|line| line == title) {
+            problems.push(format!("book/src/{page}: its title must be `{title}`"));
         }
     }
-    known.sort();
-    anyhow::bail!("no exercise `{number}`; there are {}", known.join(", "))
+    Ok(folders.len())
 }
 
 /// The first heading of the page that shows this exercise. It contains the number, because every command needs it.
-pub(crate) fn title(folder: &Path, number: &str) -> Result<String> {
+fn title(folder: &Path, number: &str) -> Result<String> {
     let task = files::read(folder, "task.md")?;
     let title = task.lines().next().unwrap_or_default().trim_start_matches("# ");
     Ok(format!("# Exercise {number}: {title}"))
@@ -158,6 +191,21 @@ fn hints(markdown: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_exercise_on_no_page_or_below_another_title_is_found() {
+        let sources = Sources::find().unwrap();
+        let mut pages = files::pages(sources.root()).unwrap();
+        for (_, text) in &mut pages {
+            *text = text.replace("{{#exercise 1}}", "```text\n{{#exercise 1}}\n```");
+            *text = text.replace("# Exercise 2: ", "# Exercise 3: ");
+        }
+        let mut problems = Vec::new();
+        check(&sources, &pages, &mut problems).unwrap();
+        let [no_page, title] = &problems[..] else { panic!("{problems:?}") };
+        assert!(no_page.ends_with("01_curl: on no page; `{{#exercise N}}` shows it"), "{no_page}");
+        assert!(title.contains("its title must be `# Exercise 2: "), "{title}");
+    }
 
     #[test]
     fn hints_are_the_sections_of_their_file() {
