@@ -17,9 +17,9 @@ const CHAPTERS: [(&str, &str); 4] = [
 /// Modules that every chapter gets, and their directories.
 const OURS: [(&str, &str); 7] = [
     ("page/src", "exports"),
-    ("page/src", "explain"),
     ("labs/src", "blame"),
     ("labs/src", "chunks"),
+    ("labs/src", "explain"),
     ("labs/src", "label"),
     ("labs/src", "message"),
     ("labs/src", "part"),

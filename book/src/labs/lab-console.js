@@ -122,9 +122,9 @@ customElements.define("lab-console", class extends Lab {
       const report = await send(input);
       const events = [{ kind: "received", value: input, at: 0 }, { kind: "sent", value: report.sent, at: report.clock_ms }];
       if (report.next.state === "close") events.push({ kind: "finished", at: report.clock_ms });
-      const statuses = report.messages.map(({ status }) => status).filter(status => status !== null);
+      const received = responses(report.sent, methods(input, report));
       const note = "Your server gets the bytes in one piece, and its clock is simulated as well.";
-      return { name, input, events, start: 0, statuses, note, report: { messages: [{ spans: report.spans }] } };
+      return { name, input, events, start: 0, statuses: received.map(({ status }) => status), note, report, received };
     }
     const chapter = await this.chapter(name);
     const { pieces, end, every, at } = this.setting;
@@ -177,7 +177,7 @@ customElements.define("lab-console", class extends Lab {
     const [{ report, received, name }] = this.runs;
     const all = spans(report);
     const list = all.map(span => h("li", {}, describe(span)));
-    const lines = received ? outcomes(report, received) : [];
+    const lines = outcomes(report, received);
     const isOpen = this.trace.querySelector("details")?.open ?? false;
     this.trace.replaceChildren(h("details", isOpen ? { open: "" } : {},
       h("summary", {}, `What the parser of ${TITLES[name] ?? "your server"} reads, part by part`),

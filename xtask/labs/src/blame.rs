@@ -73,11 +73,6 @@ pub(crate) fn mark(spans: &mut [Span], input: &[u8], message: &Message) {
     }
 }
 
-/// Marks the field with an expectation that cannot be met.
-pub(crate) fn expectation(spans: &mut [Span], input: &[u8]) {
-    mark_fields(spans, input, &["expect"]);
-}
-
 fn of_header_section(error: &ParseError) -> (&'static str, Location) {
     match error {
         ParseError::Line(_) => ("RFC 9112 section 2.2", Location::LastPart),

@@ -15,14 +15,14 @@ use httpserver::http::{
 };
 use serde_json::json;
 
-use crate::limits::{MAX_INPUT, MAX_OUTPUT, MAX_REQUESTS, MAX_SPANS};
+use crate::limits::MAX_INPUT;
 use crate::{guard, report};
 
 /// The maximum number of inputs that run at the same time.
 const MAX_TRIALS: usize = 4;
 
 /// The version of the report. The scripts of the pages check that they can read it.
-const REPORT_VERSION: u32 = 2;
+const REPORT_VERSION: u32 = 3;
 
 /// Adds `GET /labs/info` and `POST /labs/wire` to the routes of a server that listens at `address`.
 pub(crate) fn routes(router: &mut Router, config: &Config, address: SocketAddr) {
@@ -46,19 +46,13 @@ pub(crate) fn routes(router: &mut Router, config: &Config, address: SocketAddr) 
     });
 }
 
-/// Reports to a page that the server is running, with its limits.
+/// Reports to a page that the server is running.
 fn info(address: SocketAddr) -> Response {
     Response::json(&json!({
         "labs": REPORT_VERSION,
         "name": env!("CARGO_PKG_NAME"),
         "version": env!("CARGO_PKG_VERSION"),
         "addr": address.to_string(),
-        "limits": {
-            "input": MAX_INPUT,
-            "output": MAX_OUTPUT,
-            "requests": MAX_REQUESTS,
-            "spans": MAX_SPANS,
-        },
     }))
 }
 

@@ -9,10 +9,11 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use httpserver::core::{Interest, MemoryBudget, UploadSlots};
+use httpserver::http::TrustedProxies;
 use httpserver::http::context::Context;
 use httpserver::http::exchange::{AfterOutput, Exchange, Progress};
 use httpserver::http::limits::Limits;
-use httpserver::http::{Handler, TrustedProxies};
+use httpserver::middleware::Chain;
 
 use crate::limits::MAX_OUTPUT;
 use crate::sandbox::Slept;
@@ -32,7 +33,7 @@ pub(crate) struct InMemoryConnection {
 
 /// The values to which the exchange's context refers.
 struct Surroundings {
-    handler: Box<dyn Handler>,
+    application: Chain,
     limits: Limits,
     memory: MemoryBudget,
     start: Instant,
@@ -40,18 +41,14 @@ struct Surroundings {
 }
 
 impl InMemoryConnection {
-    /// A connection whose requests go to `handler`. Its clock is ahead of the start by the time in `slept`.
-    pub(crate) fn new(
-        handler: Box<dyn Handler>,
-        limits: Limits,
-        slept: Slept,
-    ) -> InMemoryConnection {
+    /// A connection whose requests go to `application`. Its clock is ahead of the start by the time in `slept`.
+    pub(crate) fn new(application: Chain, limits: Limits, slept: Slept) -> InMemoryConnection {
         let (start, memory) = (Instant::now(), MemoryBudget::default());
-        // The handler of a large body would wait for the client, and there is none.
+        // A handler that reads a body as it arrives would wait for bytes that are never sent.
         let limits = Limits { whole_body: limits.body, ..limits };
         InMemoryConnection {
             exchange: Exchange::default(),
-            surroundings: Surroundings { handler, limits, memory, start, slept },
+            surroundings: Surroundings { application, limits, memory, start, slept },
             until: start + RUN_TIME,
             output: Vec::new(),
             is_closed: false,
@@ -64,11 +61,8 @@ impl InMemoryConnection {
     /// # Errors
     /// Returns the error of a response's source. The server then closes the connection.
     pub(crate) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if self.is_open() {
-            self.exchange.receive(bytes);
-            self.run_server()?;
-        }
-        Ok(())
+        self.exchange.receive(bytes);
+        self.run_server()
     }
 
     /// Whether the server reads more requests.
@@ -96,18 +90,6 @@ impl InMemoryConnection {
         let deadline = |cx: Context<'_>| self.exchange.deadline(Interest::Read, cx);
         let left = || self.surroundings.lend(deadline).duration_since(self.surroundings.now());
         (!self.is_closed).then(left)
-    }
-
-    /// Lets the server time out. Returns the bytes that it sends then.
-    ///
-    /// # Errors
-    /// Returns the same errors as [`InMemoryConnection::send`].
-    pub(crate) fn expire(&mut self) -> io::Result<Vec<u8>> {
-        let before = self.output.len();
-        if self.exchange.time_out() {
-            self.run_server()?;
-        }
-        Ok(self.output.split_off(before))
     }
 
     /// Runs the server until it waits for bytes from the client.
@@ -140,7 +122,7 @@ impl InMemoryConnection {
 impl Surroundings {
     fn lend<T>(&self, call: impl FnOnce(Context<'_>) -> T) -> T {
         call(Context {
-            handler: self.handler.as_ref(),
+            handler: &self.application,
             limits: &self.limits,
             memory: &self.memory,
             uploads: &UploadSlots::new(1),

@@ -10,6 +10,3 @@ pub(crate) const MAX_OUTPUT: usize = MIB;
 
 /// The maximum number of requests in one input. The response to the last of them has `Connection: close`.
 pub(crate) const MAX_REQUESTS: usize = 64;
-
-/// The maximum number of parts that a report names.
-pub(crate) const MAX_SPANS: usize = 8192;

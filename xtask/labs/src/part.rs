@@ -58,8 +58,6 @@ pub(crate) enum Part {
     TrailerEnd,
     /// Bytes that belong to no part.
     Garbage,
-    /// Bytes that the server did not read, because it had closed the connection.
-    Unread,
 }
 
 impl Part {
@@ -87,7 +85,6 @@ impl Part {
             Self::TrailerValue => ("trailer-value", "RFC 9112 section 7.1.2"),
             Self::TrailerEnd => ("trailer-end", "RFC 9112 section 7.1"),
             Self::Garbage => return ("garbage", None),
-            Self::Unread => return ("unread", None),
         };
         (name, Some(section))
     }

@@ -8,6 +8,7 @@ use std::net::TcpStream;
 
 use serde_json::{Value, json};
 
+use crate::Limits;
 use crate::core::stderr::log_stderr;
 use crate::explain;
 use crate::server::Server;
@@ -37,7 +38,7 @@ extern "C" fn serve() {
 /// Reads all input bytes, and writes the parser's explanation of them as JSON.
 #[unsafe(no_mangle)]
 extern "C" fn explain() {
-    respond(explain::run);
+    respond(|input| explain::run(input, &Limits::default()));
 }
 
 /// Reads a question as JSON, and writes the result as JSON, or `{ "error": … }` if it fails. A question may replace the

@@ -65,14 +65,10 @@ fn output(report: &Value) -> Vec<u8> {
     STANDARD.decode(report["output"].as_str().unwrap()).unwrap()
 }
 
-/// The statuses of all responses, 1xx too.
-fn statuses(report: &Value) -> Vec<u64> {
-    let messages = report["messages"].as_array().unwrap();
-    let of = |message: &Value| {
-        let interim = (message["interim"] == true).then_some(100);
-        interim.into_iter().chain(message["status"].as_u64()).collect::<Vec<_>>()
-    };
-    messages.iter().flat_map(of).collect()
+/// The statuses of all responses, 1xx too. No body may contain a status line.
+fn statuses(report: &Value) -> Vec<u16> {
+    let output = String::from_utf8(output(report)).unwrap();
+    output.split("HTTP/1.1 ").skip(1).map(|response| response[..3].parse().unwrap()).collect()
 }
 
 fn get_status(program: &Program, target: &str) -> u16 {
