@@ -73,16 +73,16 @@ impl ConnectionLog {
         direction.bytes += bytes.len() as u64;
         let pieces = direction.messages.push(bytes, &mut self.methods);
         let mut text = String::new();
-        for piece in pieces {
-            let shown = &piece.bytes[..piece.bytes.len().min(MAX_BYTES)];
+        for (piece, name) in pieces {
+            let shown = &piece[..piece.len().min(MAX_BYTES)];
             let mut bytes = escape(shown);
-            if shown.len() < piece.bytes.len() {
-                let _ = write!(bytes, " … ({} bytes)", piece.bytes.len());
+            if shown.len() < piece.len() {
+                let _ = write!(bytes, " … ({} bytes)", piece.len());
             }
-            let described = if piece.name.is_empty() {
+            let described = if name.is_empty() {
                 bytes
             } else {
-                format!("{bytes:COLUMNS$} {}", ui::paint(DIM, &piece.name))
+                format!("{bytes:COLUMNS$} {}", ui::paint(DIM, &name))
             };
             text += &self.line(now, &format!("{} {described}", arrow(side)));
         }

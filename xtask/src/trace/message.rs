@@ -12,15 +12,8 @@ use super::head::{Head, Side};
 /// The maximum length in bytes of a header section or of one line. Longer ones are not named.
 const MAX_HEAD: usize = 64 * 1024;
 
-/// The maximum number of pieces of one body that are shown. The last piece is always shown.
-const MAX_PIECES: usize = 16;
-
 /// Some bytes, and the name of the message part that they are. The name of bytes that are not HTTP is empty.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Piece<'a> {
-    pub(super) bytes: &'a [u8],
-    pub(super) name: String,
-}
+pub(super) type Piece<'a> = (&'a [u8], String);
 
 /// The part that the next byte belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,13 +37,11 @@ pub(super) struct Messages {
     head: Vec<u8>,
     /// The bytes of the current line that have arrived.
     line: Vec<u8>,
-    /// The number of pieces of the current body.
-    pieces: usize,
 }
 
 impl Messages {
     pub(super) fn of(side: Side) -> Messages {
-        Messages { side, state: State::Head, head: Vec::new(), line: Vec::new(), pieces: 0 }
+        Messages { side, state: State::Head, head: Vec::new(), line: Vec::new() }
     }
 
     /// Cuts bytes that have arrived into named pieces. `methods` are those of the requests without a response so far:
@@ -62,7 +53,6 @@ impl Messages {
     ) -> Vec<Piece<'a>> {
         let mut pieces = Vec::new();
         while !bytes.is_empty() {
-            let is_body = !matches!(self.state, State::Head | State::NotHttp);
             let (count, name) = match self.state {
                 State::NotHttp => (bytes.len(), String::new()),
                 State::Fixed { left, total } => {
@@ -85,29 +75,9 @@ impl Messages {
             };
             let (piece, rest) = bytes.split_at(count);
             bytes = rest;
-            if let Some(name) = self.shown(name, is_body) {
-                pieces.push(Piece { bytes: piece, name });
-            }
+            pieces.push((piece, name));
         }
         pieces
-    }
-
-    /// The name of a piece, or `None` for one in the middle of a long body. The end of such a body counts the hidden
-    /// pieces.
-    fn shown(&mut self, name: String, is_body: bool) -> Option<String> {
-        if !is_body {
-            self.pieces = 0;
-            return Some(name);
-        }
-        let hidden = self.pieces.saturating_sub(MAX_PIECES);
-        self.pieces += 1;
-        if self.pieces > MAX_PIECES && self.state != State::Head {
-            return None;
-        }
-        Some(match hidden {
-            0 => name,
-            count => format!("{name} ({count} pieces before it are not shown)"),
-        })
     }
 
     /// Takes the bytes up to the end of a line, or all of them.
@@ -221,21 +191,32 @@ mod tests {
     fn names(side: Side, bytes: &str, methods: &[&str]) -> Vec<String> {
         let mut methods = methods.iter().map(ToString::to_string).collect();
         let parts = Messages::of(side).push(bytes.as_bytes(), &mut methods);
-        assert_eq!(parts.iter().map(|part| part.bytes.len()).sum::<usize>(), bytes.len());
-        parts.into_iter().map(|part| part.name).collect()
+        assert_eq!(parts.iter().map(|(part, _)| part.len()).sum::<usize>(), bytes.len());
+        parts.into_iter().map(|(_, name)| name).collect()
     }
 
     #[test]
-    fn requests_follow_each_other() {
-        let bytes = "POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\nabcGET / HTTP/1.1\r\n\r\n";
-        let expected = [
-            "request line",
-            "field",
-            "end of the header section",
-            "body, 3 of 3 bytes",
-            "request line",
-        ];
-        assert_eq!(names(Side::Client, bytes, &[])[..5], expected);
+    fn each_part_of_a_message_has_its_name() {
+        for (side, bytes, expected) in [
+            (
+                Side::Client,
+                "POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\nabcGET / HTTP/1.1\r\n\r\n",
+                "request line, field, end of the header section, body, 3 of 3 bytes, request line, end of the header section",
+            ),
+            (
+                Side::Client,
+                "POST / HTTP/1.1\r\nBad field\r\nContent-Length: 1\r\n\r\na",
+                "request line, field, field, end of the header section, body, 1 of 1 bytes",
+            ),
+            (
+                Side::Server,
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;a=b\r\nhello\r\n0\r\nA: b\r\n\r\n",
+                "status line, field, end of the header section, chunk size: 5, chunk data, end of the chunk, last chunk, \
+                 trailer, end of the body",
+            ),
+        ] {
+            assert_eq!(names(side, bytes, &["GET"]).join(", "), expected, "{bytes:?}");
+        }
     }
 
     #[test]
@@ -252,48 +233,10 @@ mod tests {
     }
 
     #[test]
-    fn chunks_have_sizes() {
-        let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
-        let bytes = format!("{head}5;a=b\r\nhello\r\n0\r\nA: b\r\n\r\n");
-        assert_eq!(
-            names(Side::Server, &bytes, &["GET"])[3..],
-            [
-                "chunk size: 5",
-                "chunk data",
-                "end of the chunk",
-                "last chunk",
-                "trailer",
-                "end of the body"
-            ]
-        );
-    }
-
-    #[test]
-    fn an_invalid_field_line_is_named_too() {
-        let bytes = "POST / HTTP/1.1\r\nBad field\r\nContent-Length: 1\r\n\r\na";
-        let expected = ["request line", "field", "field", "end of the header section"];
-        assert_eq!(names(Side::Client, bytes, &[])[..4], expected);
-        assert_eq!(names(Side::Client, bytes, &[])[4], "body, 1 of 1 bytes");
-    }
-
-    #[test]
     fn bytes_that_are_not_http_have_no_names() {
         assert_eq!(names(Side::Client, "hello\nworld\n", &[]), ["", ""]);
         assert_eq!(names(Side::Server, "hello\n", &[]), [""]);
         let long = "a".repeat(MAX_HEAD + 1);
         assert_eq!(names(Side::Client, &long, &[]), [""]);
-    }
-
-    #[test]
-    fn the_start_and_the_end_of_a_long_body_are_shown() {
-        let mut messages = Messages::of(Side::Client);
-        let mut methods = VecDeque::new();
-        messages.push(b"POST / HTTP/1.1\r\nContent-Length: 100\r\n\r\n", &mut methods);
-        let shown: Vec<_> = (0..100)
-            .flat_map(|_| messages.push(b"a", &mut methods))
-            .map(|part| part.name)
-            .collect();
-        assert_eq!(shown.len(), MAX_PIECES + 1);
-        assert_eq!(shown[MAX_PIECES], "body, 100 of 100 bytes (83 pieces before it are not shown)");
     }
 }
