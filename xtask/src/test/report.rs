@@ -78,7 +78,9 @@ fn times(finished: &[Finished], took: Duration) -> String {
         .take(SLOWEST)
         .map(|finished| format!("{} {:.0} s", finished.part.name, finished.took.as_secs_f32()))
         .collect();
-    let (minutes, seconds) = (took.as_secs() / 60, took.as_secs() % 60);
+    // Rounded, as those above are.
+    let took = (took + Duration::from_millis(500)).as_secs();
+    let (minutes, seconds) = (took / 60, took % 60);
     let all =
         if minutes == 0 { format!("{seconds} s") } else { format!("{minutes} min {seconds} s") };
     format!("{all} in all; slowest: {}", slowest.join(", "))
