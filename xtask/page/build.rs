@@ -31,7 +31,7 @@ fn main() {
         return;
     }
     let here = PathBuf::from(variable("CARGO_MANIFEST_DIR"));
-    let root = here.ancestors().nth(2).expect("xtask/page lies two folders deep").to_path_buf();
+    let root = here.ancestors().nth(2).expect("xtask/page lies two directories deep").to_path_buf();
     let out = PathBuf::from(variable("OUT_DIR"));
     for (name, chapter) in CHAPTERS {
         let source = root.join("chapters").join(chapter).join("src");

@@ -63,7 +63,7 @@ impl Exercise {
             let [one, other] = pair else { continue };
             if one.number == other.number {
                 bail!(
-                    "two folders are exercise {}: {} and {}. Move the copy out of {}/exercises",
+                    "two directories are exercise {}: {} and {}. Move the copy out of {}/exercises",
                     one.number,
                     one.folder,
                     other.folder,
@@ -224,7 +224,7 @@ mod tests {
         let workspace = Workspace::at(folder.path()).unwrap();
         assert_eq!(
             Exercise::find(&workspace, "2").unwrap_err().to_string(),
-            "two folders are exercise 2: chapters/04_router/exercises/02_api_time and \
+            "two directories are exercise 2: chapters/04_router/exercises/02_api_time and \
              chapters/04_router/exercises/02_api_time copy. Move the copy out of chapters/04_router/exercises"
         );
     }

@@ -39,12 +39,12 @@ impl Workspace {
         let crate_folder = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
         let start = match crate_folder {
             Some(folder) => folder,
-            None => env::current_dir().context("the current folder cannot be read")?,
+            None => env::current_dir().context("the current directory cannot be read")?,
         };
         let root = start.ancestors().find(|folder| folder.join("chapters").is_dir());
         Workspace::at(root.with_context(|| {
             format!(
-                "no folder `chapters` in {} or above it: run this in the repository",
+                "no directory `chapters` in {} or above it: run this in the repository",
                 start.display()
             )
         })?)

@@ -45,7 +45,7 @@ struct Cli {
     #[arg(long, default_value = "127.0.0.1:8080", value_parser = loopback)]
     addr: SocketAddr,
     /// A built book, served from / on beside the demonstration
-    #[arg(long, value_name = "FOLDER", value_parser = folder)]
+    #[arg(long, value_name = "DIR", value_parser = folder)]
     book: Option<PathBuf>,
 }
 
@@ -87,7 +87,7 @@ fn loopback(text: &str) -> Result<SocketAddr, String> {
 fn folder(text: &str) -> Result<PathBuf, String> {
     let folder = PathBuf::from(text);
     let absent =
-        || "there is no such folder; `cargo xtask book --no-serve` builds the book".to_string();
+        || "there is no such directory; `cargo xtask book --no-serve` builds the book".to_string();
     if folder.is_dir() { Ok(folder) } else { Err(absent()) }
 }
 
