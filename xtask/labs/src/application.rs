@@ -63,33 +63,3 @@ fn every_method(router: &mut Router, path: &str, handler: &Arc<dyn Handler>) {
     let shared = Arc::clone(handler);
     router.route(Method::Options, path, move |request: &mut Request| shared.handle(request));
 }
-
-#[cfg(test)]
-mod tests {
-    use std::thread;
-    use std::time::Duration;
-
-    use httpserver::{Limits, Server};
-    use wire::Client;
-
-    use super::*;
-
-    #[test]
-    fn a_client_that_sends_its_bytes_too_slowly_gets_408() {
-        let config = crate::config("127.0.0.1:0".parse().unwrap()).unwrap();
-        let limits = Limits { body_time: Duration::from_millis(300), ..config.limits };
-        let server = Server::bind(config.addr).unwrap().with_limits(limits);
-        let (handle, host) = (server.handle(), server.local_addr());
-        let application = build(&config, &handle, None).unwrap();
-        let start =
-            format!("POST /labs/wire HTTP/1.1\r\nHost: {host}\r\nContent-Length: 3\r\n\r\na");
-        let status = thread::scope(|scope| {
-            scope.spawn(|| server.run(application));
-            let mut client = Client::connect(host).unwrap();
-            let reply = client.send(start).and_then(|()| client.read_reply());
-            handle.shutdown();
-            reply.unwrap().status
-        });
-        assert_eq!(status, 408);
-    }
-}

@@ -10,13 +10,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use httpserver::Config;
 use httpserver::core::blocking;
 use httpserver::core::stderr::log_stderr;
+use httpserver::http::limits::KIB;
 use httpserver::http::{
     HeaderValue, HttpError, IntoResponse, Request, Response, Router, Status, header,
 };
 use serde_json::json;
 
-use crate::limits::MAX_INPUT;
 use crate::{guard, report};
+
+/// The maximum number of bytes of input.
+const MAX_INPUT: usize = 64 * KIB;
 
 /// The maximum number of inputs that run at the same time.
 const MAX_TRIALS: usize = 4;

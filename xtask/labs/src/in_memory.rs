@@ -12,11 +12,13 @@ use httpserver::core::{Interest, MemoryBudget, UploadSlots};
 use httpserver::http::TrustedProxies;
 use httpserver::http::context::Context;
 use httpserver::http::exchange::{AfterOutput, Exchange, Progress};
-use httpserver::http::limits::Limits;
+use httpserver::http::limits::{Limits, MIB};
 use httpserver::middleware::Chain;
 
-use crate::limits::MAX_OUTPUT;
 use crate::sandbox::Slept;
+
+/// The maximum number of bytes of responses in a report.
+const MAX_OUTPUT: usize = MIB;
 
 /// The maximum real time for one input.
 const RUN_TIME: Duration = Duration::from_secs(2);

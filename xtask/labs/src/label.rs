@@ -47,12 +47,6 @@ impl<'a> Labeler<'a> {
         }
     }
 
-    /// The parts so far.
-    #[cfg(test)]
-    pub(crate) fn spans(&self) -> &[Span] {
-        &self.spans
-    }
-
     /// Where the next part begins.
     pub(crate) fn at(&self) -> usize {
         self.at
@@ -168,6 +162,14 @@ mod tests {
         let all =
             [&["empty-line:\\r\\n"], &head[..], &host[..], &[r"header-section-end:\r\n"]].concat();
         assert_eq!(parts("\r\nGET /a HTTP/1.1\r\nHost: a\r\n\r\nrest"), all);
+        let chunked = "POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+        let body = parts(&format!("{chunked}5;a=b\r\nhello\r\n0\r\nA: b\r\n\r\n")).split_off(17);
+        let line_end = r"crlf:\r\n";
+        let chunks =
+            ["chunk-size:5", "chunk-extension:;a=b", line_end, "chunk-data:hello", line_end];
+        let trailer = ["trailer-name:A", "colon::", "ows: ", "trailer-value:b", line_end];
+        let end = [r"trailer-end:\r\n"];
+        assert_eq!(body, [&chunks[..], &["chunk-size:0", line_end], &trailer, &end].concat());
         assert_eq!(parts("GET /a"), ["method:GET", "space: ", "target:/a"]);
         assert_eq!(parts("GE"), ["method:GE"]);
     }

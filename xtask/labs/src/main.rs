@@ -22,7 +22,6 @@ mod explain;
 mod guard;
 mod in_memory;
 mod label;
-mod limits;
 mod message;
 mod part;
 mod report;

@@ -8,8 +8,10 @@ use serde_json::{Value, json};
 
 use crate::explain;
 use crate::in_memory::InMemoryConnection;
-use crate::limits::MAX_REQUESTS;
 use crate::sandbox::{self, Slept};
+
+/// The maximum number of requests in one input. The response to the last of them has `Connection: close`.
+const MAX_REQUESTS: usize = 64;
 
 /// Runs an input on a new connection to a new sandbox.
 ///
