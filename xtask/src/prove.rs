@@ -7,7 +7,6 @@ mod claim;
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
-use std::thread;
 
 use self::claim::{Claim, claims};
 use crate::exercise::Exercise;
@@ -66,6 +65,13 @@ pub(crate) struct Proof {
     pub bad: Vec<(u8, String)>,
 }
 
+impl Proof {
+    fn add(&mut self, other: Proof) {
+        self.good += other.good;
+        self.bad.extend(other.bad);
+    }
+}
+
 /// Proves the exercises as they are in a git tree, and reports a line for each claim. Each chapter has a copy of the
 /// repository, so its tests and dependencies are compiled once. Several chapters are proved in parallel, because the
 /// checks wait for the server half of the time.
@@ -79,31 +85,18 @@ pub(crate) fn prove(
     for chosen in exercises {
         lanes.entry(&chosen.0.chapter.name).or_default().push(chosen);
     }
-    let lane = |number: usize, exercises: &[&(Exercise, Claims)]| -> anyhow::Result<Proof> {
+    let lanes: Vec<_> = lanes.into_values().collect();
+    let lane = |number: usize| -> anyhow::Result<Proof> {
         let mut proof = Proof::default();
-        for (exercise, chosen) in exercises {
+        for (exercise, chosen) in &lanes[number] {
             let sandbox = Sandbox::open(workspace, number, tree)?;
-            let one = prove_one(&sandbox, exercise, *chosen, &say)?;
-            proof.good += one.good;
-            proof.bad.extend(one.bad);
+            proof.add(prove_one(&sandbox, exercise, *chosen, &say)?);
         }
         Ok(proof)
     };
-    let proofs: Vec<anyhow::Result<Proof>> = thread::scope(|scope| {
-        let lane = &lane;
-        let lanes: Vec<_> = lanes
-            .values()
-            .enumerate()
-            .map(|(number, exercises)| scope.spawn(move || lane(number, exercises)))
-            .collect();
-        let panicked = |_| Err(anyhow::anyhow!("a lane panicked"));
-        lanes.into_iter().map(|lane| lane.join().unwrap_or_else(panicked)).collect()
-    });
     let mut sum = Proof::default();
-    for proof in proofs {
-        let proof = proof?;
-        sum.good += proof.good;
-        sum.bad.extend(proof.bad);
+    for proof in wire::at_once(lanes.len(), lane) {
+        sum.add(proof?);
     }
     Ok(sum)
 }

@@ -6,9 +6,6 @@
 
 use std::fs;
 use std::process::ExitCode;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -146,28 +143,13 @@ fn try_all(climbers: &[Climber], say: &(dyn Fn(&str) + Sync)) -> Vec<Option<Stri
     }
     // The stages that wait for deadlines come first.
     claims.sort_by_key(|(_, stage, _)| !matches!(stage.name, "idle" | "slow-client"));
-    let (next, outcomes) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
-    thread::scope(|scope| {
-        for _ in 0..LANES {
-            scope.spawn(|| {
-                loop {
-                    let at = next.fetch_add(1, Ordering::Relaxed);
-                    let Some((climber, stage, expected)) = claims.get(at) else { return };
-                    let problem = try_claim(climber, stage, *expected);
-                    let mark = if problem.is_none() { "ok  " } else { "FAIL" };
-                    let what = expected.map_or("passes", |_| "fails");
-                    say(&format!(
-                        "{mark} {} {what} {} {}\n",
-                        climber.name, stage.number, stage.name
-                    ));
-                    if let Ok(mut outcomes) = outcomes.lock() {
-                        outcomes.push(problem);
-                    }
-                }
-            });
-        }
-    });
-    outcomes.into_inner().unwrap_or_default()
+    wire::side_by_side(LANES, &claims, |(climber, stage, expected)| {
+        let problem = try_claim(climber, stage, *expected);
+        let mark = if problem.is_none() { "ok  " } else { "FAIL" };
+        let what = expected.map_or("passes", |_| "fails");
+        say(&format!("{mark} {} {what} {} {}\n", climber.name, stage.number, stage.name));
+        problem
+    })
 }
 
 /// Tests a claim. Returns the problem, if there is one.

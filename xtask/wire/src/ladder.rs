@@ -3,8 +3,8 @@
 
 use std::fmt::Write;
 
-use crate::tables::{self, Outcome, Row};
-use crate::{Program, WireError};
+use crate::tables::{self, Outcome, Row, SIDE_BY_SIDE};
+use crate::{Program, WireError, side_by_side};
 
 /// Whether a snapshot keeps a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,7 +80,8 @@ pub fn climb(
         let own = if row.alone { Some(start()?) } else { None };
         Ok(tables::run_one(own.as_ref().unwrap_or(&program).addr(), row))
     };
-    let outcomes = tables::side_by_side(&rows, run).into_iter().collect::<Result<Vec<_>, _>>()?;
+    let outcomes =
+        side_by_side(SIDE_BY_SIDE, &rows, run).into_iter().collect::<Result<Vec<_>, _>>()?;
     Ok((marks(rules, &present, &outcomes), outcomes))
 }
 

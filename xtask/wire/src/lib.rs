@@ -12,6 +12,7 @@
 //! - [`environment`] keeps the user's proxies, settings and locale away from the programs that
 //!   tests start;
 //! - `broken_output` starts a server whose output cannot be written (Linux only);
+//! - [`at_once`] and [`side_by_side`] run work in several threads;
 //! - [`clients`] runs curl, Python and an imitation of a browser against a server;
 //! - [`exercise`] is for the checks of the exercises, which report to `cargo xtask check-exercise`.
 //!
@@ -51,6 +52,7 @@ mod request;
 mod script;
 mod signal;
 mod source;
+mod threads;
 
 pub use client::{Client, PATIENCE};
 pub use error::{Kind, WireError};
@@ -59,3 +61,4 @@ pub use reply::{Framing, Reply};
 pub use request::{get, request};
 pub use script::Script;
 pub use signal::Signal;
+pub use threads::{at_once, side_by_side};

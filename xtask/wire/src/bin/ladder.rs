@@ -1,10 +1,8 @@
 //! Writes the conformance ladder, or compares it: see [`HELP`].
 
 use std::fs;
-use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
-use std::thread::{self, ScopedJoinHandle};
 
 use wire::ladder::{self, Column, Mark, Rule};
 use wire::tables::Outcome;
@@ -144,17 +142,11 @@ type Climbed = Result<(Column, Vec<Outcome>), WireError>;
 
 /// Runs the rules against all programs in parallel.
 fn climb_all(rules: &[Rule], snapshots: &[Snapshot], programs: &[PathBuf]) -> Vec<Climbed> {
-    let climb = |(snapshot, path): (&Snapshot, &PathBuf)| {
+    let climb = |(snapshot, path): &(&Snapshot, &PathBuf)| {
         let start = || Program::start(path, snapshot.arguments);
         let (marks, outcomes) = ladder::climb(rules, start)?;
         Ok((Column { title: snapshot.title.clone(), marks }, outcomes))
     };
-    thread::scope(|scope| {
-        let spawn = |pair: (_, _)| scope.spawn(move || climb(pair));
-        let threads: Vec<_> = snapshots.iter().zip(programs).map(spawn).collect();
-        let wait = |thread: ScopedJoinHandle<'_, Climbed>| {
-            thread.join().unwrap_or_else(|panic| resume_unwind(panic))
-        };
-        threads.into_iter().map(wait).collect()
-    })
+    let pairs: Vec<_> = snapshots.iter().zip(programs).collect();
+    wire::side_by_side(pairs.len(), &pairs, climb)
 }

@@ -30,7 +30,7 @@ mod way;
 
 pub use check::Check;
 pub use row::{Checks, Row, Table, Test};
-pub(crate) use run::side_by_side;
+pub(crate) use run::SIDE_BY_SIDE;
 pub use run::{Failures, Outcome, check, run, run_one};
 
 /// All tables that every chapter passes as far as it has their routes.

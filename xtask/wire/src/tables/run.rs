@@ -2,17 +2,15 @@
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread::{self, Builder};
 use std::time::Duration;
 
 use super::way::Way;
 use super::{Row, Test};
-use crate::{Client, Kind, WireError, escape};
+use crate::{Client, Kind, WireError, escape, side_by_side};
 
 /// The number of rows that run at the same time. Most of the time of a row is spent waiting for the
 /// other side.
-const SIDE_BY_SIDE: usize = 4;
+pub(crate) const SIDE_BY_SIDE: usize = 4;
 
 /// The result of one row.
 #[derive(Debug, Clone)]
@@ -25,33 +23,7 @@ pub struct Outcome {
 
 /// Runs all rows against the server at `address`, several at the same time. The outcomes are in the order of the rows.
 pub fn run(address: SocketAddr, rows: &[Row]) -> Vec<Outcome> {
-    side_by_side(rows, |row| run_one(address, row))
-}
-
-/// Runs several rows at the same time. The results are in the order of the rows.
-pub(crate) fn side_by_side<T: Send>(rows: &[Row], run: impl Fn(&Row) -> T + Sync) -> Vec<T> {
-    let next = AtomicUsize::new(0);
-    let work = || {
-        let mut found = Vec::new();
-        loop {
-            let at = next.fetch_add(1, Ordering::Relaxed);
-            let Some(row) = rows.get(at) else { return found };
-            found.push((at, run(row)));
-        }
-    };
-    let mut found = thread::scope(|scope| {
-        let spawn = |_| Builder::new().name("rows".to_string()).spawn_scoped(scope, work);
-        // With fewer threads it only takes longer.
-        let threads: Vec<_> = (1..SIDE_BY_SIDE).map(spawn).filter_map(Result::ok).collect();
-        let mut found = work();
-        for thread in threads {
-            // A panic here is a bug in the row's own code, not in the server.
-            found.extend(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-        }
-        found
-    });
-    found.sort_by_key(|(at, _)| *at);
-    found.into_iter().map(|(_, result)| result).collect()
+    side_by_side(SIDE_BY_SIDE, rows, |row| run_one(address, row))
 }
 
 /// Runs one row.
