@@ -73,6 +73,11 @@ impl Client {
         self.link.patience = patience;
     }
 
+    /// How long a call waits at most.
+    pub fn patience(&self) -> Duration {
+        self.link.patience
+    }
+
     /// From now on, collects at most `bytes` received bytes that no call has returned.
     pub fn set_most(&mut self, bytes: usize) {
         self.link.most = bytes;

@@ -3,16 +3,11 @@
 use std::collections::BTreeSet;
 use std::process::ExitCode;
 use std::sync::Barrier;
-use std::thread;
-use std::time::Duration;
 
 use regex::Regex;
 use serde_json::Value;
 use wire::exercise::{self, Answer, Failure, Server, check};
-use wire::{Client, request};
-
-/// A log may be a little late.
-const PATIENCE: Duration = Duration::from_secs(5);
+use wire::{Client, at_once, request};
 
 const JSON: &[&str] = &["--log", "json"];
 
@@ -111,23 +106,15 @@ fn is_one_line(server: &Server) -> Result<(), Failure> {
     ];
     for value in forged {
         for name in ["Referer", "User-Agent"] {
-            let bytes = [
-                b"GET /hello/Ada HTTP/1.1\r\nHost: test\r\n",
-                name.as_bytes(),
-                b": ",
-                value,
-                b"\r\nConnection: close\r\n\r\n",
-            ]
-            .concat();
-            let seen = count(server);
-            let answer = server.send(&bytes)?;
+            let seen = all(server).len();
+            let answer = server.send(&with_value(&[name], value))?;
             answer.status(200)?;
             // All log output of this request precedes the line of the next request.
             server.get("/hello/next")?;
-            let lines = wait_until(server, "a line in the log for the next request", |text| {
+            server.wait_for_stdout("a line in the log for the next request", |text| {
                 text.lines().skip(seen + 1).any(|line| line.contains("/hello/next"))
             })?;
-            let lines = &lines[seen..];
+            let lines = &all(server)[seen..];
             let expected = "one line for this request, and one for the next";
             answer.require(lines.len() == 2, expected, lines.join("\n"))?;
             whole(&answer, &lines[0])?;
@@ -163,14 +150,11 @@ fn json_has_both(server: &Server) -> Result<(), Failure> {
         ("a\tb", "é"),
         ("-", "null"),
     ] {
-        let (answer, line) = said(&server, &[("Referer", referer), ("User-Agent", agent)])?;
-        let entry = object(&answer, &line)?;
-        member(&answer, &entry, "referer", &referer.into())?;
-        member(&answer, &entry, "user_agent", &agent.into())?;
+        let said = said(&server, &[("Referer", referer), ("User-Agent", agent)])?;
+        is_entry(&said, &referer.into(), &agent.into())?;
     }
-    let (answer, line) = said_in_bytes(&server, b"caf\xe9")?;
-    let entry = object(&answer, &line)?;
-    NEW.into_iter().try_for_each(|name| member(&answer, &entry, name, &"caf\u{fffd}".into()))
+    let replaced = Value::from("caf\u{fffd}");
+    is_entry(&said_in_bytes(&server, b"caf\xe9")?, &replaced, &replaced)
 }
 
 fn json_tells_absent_from_empty(server: &Server) -> Result<(), Failure> {
@@ -181,10 +165,7 @@ fn json_tells_absent_from_empty(server: &Server) -> Result<(), Failure> {
         (&[("User-Agent", "")], Value::Null, "".into()),
     ];
     for (fields, referer, agent) in table {
-        let (answer, line) = said(&server, fields)?;
-        let entry = object(&answer, &line)?;
-        member(&answer, &entry, "referer", &referer)?;
-        member(&answer, &entry, "user_agent", &agent)?;
+        is_entry(&said(&server, fields)?, &referer, &agent)?;
     }
     Ok(())
 }
@@ -220,11 +201,9 @@ fn errors_are_logged(server: &Server) -> Result<(), Failure> {
         let expected = format!("a line with {status} that ends with \"/from\" \"agent\"");
         answer.require(right, expected, &line)?;
 
-        let (answer, line) = asked(&json, method, target, &fields)?;
-        let entry = object(&answer, &line)?;
-        member(&answer, &entry, "status", &status.into())?;
-        member(&answer, &entry, "referer", &"/from".into())?;
-        member(&answer, &entry, "user_agent", &"agent".into())?;
+        let said = asked(&json, method, target, &fields)?;
+        is_entry(&said, &"/from".into(), &"agent".into())?;
+        member(&said.0, &object(&said.0, &said.1)?, "status", &status.into())?;
     }
     Ok(())
 }
@@ -253,13 +232,7 @@ fn lines_stay_whole(server: &Server) -> Result<(), Failure> {
         }
         failed.map_or(Ok(()), Err)
     };
-    thread::scope(|scope| {
-        let ask_often = &ask_often;
-        let clients: Vec<_> =
-            (0..CLIENTS).map(|client| scope.spawn(move || ask_often(client))).collect();
-        // A panic here is a bug in the check, not in the solution.
-        clients.into_iter().try_for_each(|client| client.join().expect("no check panics"))
-    })?;
+    at_once(CLIENTS, ask_often).into_iter().collect::<Result<(), Failure>>()?;
     let last = server.get("/hello/Ada")?;
     let lines = wait(server, CLIENTS * ROUNDS + 1)?;
     let expected = format!("{} lines", CLIENTS * ROUNDS + 1);
@@ -290,62 +263,50 @@ fn asked(
     target: &str,
     fields: &[(&str, &str)],
 ) -> Result<(Answer, String), Failure> {
-    let seen = count(server);
-    let answer = server.ask(method, target, fields, b"")?;
-    let line = line_of(server, seen, &answer)?;
-    Ok((answer, line))
+    logged(server, || server.ask(method, target, fields, b""))
 }
 
 /// A good request with this value in both fields, and the line that it leaves in the log.
 fn said_in_bytes(server: &Server, value: &[u8]) -> Result<(Answer, String), Failure> {
-    let seen = count(server);
-    let bytes = [
-        b"GET /hello/Ada HTTP/1.1\r\nHost: test\r\nReferer: ",
-        value,
-        b"\r\nUser-Agent: ",
-        value,
-        b"\r\nConnection: close\r\n\r\n",
-    ]
-    .concat();
-    let answer = server.send(&bytes)?;
+    let (answer, line) =
+        logged(server, || server.send(&with_value(&["Referer", "User-Agent"], value)))?;
     answer.status(200)?;
-    let line = line_of(server, seen, &answer)?;
     Ok((answer, line))
 }
 
-/// The line that this request adds after the `seen` lines.
-fn line_of(server: &Server, seen: usize, answer: &Answer) -> Result<String, Failure> {
+/// A request with this value in each of these fields. The value need not be text.
+fn with_value(names: &[&str], value: &[u8]) -> Vec<u8> {
+    let mut bytes = b"GET /hello/Ada HTTP/1.1\r\nHost: test\r\nConnection: close\r\n".to_vec();
+    for name in names {
+        bytes.extend([name.as_bytes(), b": ", value, b"\r\n"].concat());
+    }
+    bytes.extend(b"\r\n");
+    bytes
+}
+
+/// The response to a request, and the line that the request adds to the log.
+fn logged(
+    server: &Server,
+    ask: impl FnOnce() -> Result<Answer, Failure>,
+) -> Result<(Answer, String), Failure> {
+    let seen = all(server).len();
+    let answer = ask()?;
     let lines = wait(server, seen + 1).map_err(|failure| {
         answer.failure("a line in the log for this request", failure.got).with_timeout()
     })?;
-    Ok(lines.last().cloned().unwrap_or_default())
+    Ok((answer, lines.last().cloned().unwrap_or_default()))
 }
 
 /// The lines of the log, once there are `lines` of them.
 fn wait(server: &Server, lines: usize) -> Result<Vec<String>, Failure> {
     let what = format!("{lines} lines in the log");
-    wait_until(server, &what, |text| text.lines().count() > lines)
-}
-
-/// The lines of the log, once `wanted` is true of the server's output.
-fn wait_until(
-    server: &Server,
-    what: &str,
-    wanted: impl Fn(&str) -> bool,
-) -> Result<Vec<String>, Failure> {
-    match server.program().wait_for_stdout(what, PATIENCE, wanted) {
-        Ok(_) => Ok(all(server)),
-        Err(error) => Err(Failure::new(what, error.message()).with_timeout()),
-    }
+    server.wait_for_stdout(&what, |text| text.lines().count() > lines)?;
+    Ok(all(server))
 }
 
 /// All lines of the log so far, without the line with the server's address.
 fn all(server: &Server) -> Vec<String> {
     server.program().stdout_so_far().lines().skip(1).map(String::from).collect()
-}
-
-fn count(server: &Server) -> usize {
-    all(server).len()
 }
 
 fn ends(answer: &Answer, line: &str, end: &str) -> Result<(), Failure> {
@@ -371,6 +332,17 @@ fn whole(answer: &Answer, line: &str) -> Result<(), Failure> {
 fn object(answer: &Answer, line: &str) -> Result<Value, Failure> {
     let parsed = serde_json::from_str(line);
     parsed.map_err(|error| answer.failure("a line of JSON in the log", format!("{line}\n{error}")))
+}
+
+/// The line must be JSON with these two members.
+fn is_entry(
+    (answer, line): &(Answer, String),
+    referer: &Value,
+    agent: &Value,
+) -> Result<(), Failure> {
+    let entry = object(answer, line)?;
+    member(answer, &entry, "referer", referer)?;
+    member(answer, &entry, "user_agent", agent)
 }
 
 fn member(answer: &Answer, entry: &Value, name: &str, value: &Value) -> Result<(), Failure> {

@@ -2,14 +2,10 @@
 
 use std::collections::HashSet;
 use std::process::ExitCode;
-use std::thread;
-use std::time::Duration;
 
 use serde_json::Value;
+use wire::at_once;
 use wire::exercise::{self, Answer, Failure, Server, check};
-
-/// A log may be a little late.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Bytes of every kind that is allowed, 64 in all.
 const LONGEST: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-";
@@ -84,17 +80,11 @@ fn ignores_space_around_it(server: &Server) -> Result<(), Failure> {
 
 fn refuses_other_lengths(server: &Server) -> Result<(), Failure> {
     for length in [1, 7, 65, 66, 128, 4000] {
-        refused(&server.ask(
-            "GET",
-            "/hello/Ada",
-            &[("X-Request-ID", &"x".repeat(length))],
-            b"",
-        )?)?;
+        refused(&with_ids(server, &[&"x".repeat(length)])?)?;
     }
     for length in [8, 64] {
         let id = "x".repeat(length);
-        let answer = server.ask("GET", "/hello/Ada", &[("X-Request-ID", &id)], b"")?;
-        answer.status(200)?.field("X-Request-ID", &id)?;
+        with_ids(server, &[&id])?.status(200)?.field("X-Request-ID", &id)?;
     }
     Ok(())
 }
@@ -122,7 +112,7 @@ fn refuses_other_bytes(server: &Server) -> Result<(), Failure> {
         "1234~5678",
         "%31%32%33%34%35%36%37%38",
     ] {
-        refused(&server.ask("GET", "/hello/Ada", &[("X-Request-ID", id)], b"")?)?;
+        refused(&with_ids(server, &[id])?)?;
     }
     let not_utf_8 = b"GET / HTTP/1.1\r\nHost: test\r\nX-Request-ID: 12345678\xff\r\n\r\n";
     refused(&server.send(not_utf_8)?)
@@ -139,8 +129,7 @@ fn refuses_two_lines(server: &Server) -> Result<(), Failure> {
         &["", "12345678"],
         &["12345678", "abcdefgh", "ABCDEFGH"],
     ] {
-        let fields: Vec<_> = ids.iter().map(|id| ("X-Request-ID", *id)).collect();
-        refused(&server.ask("GET", "/hello/Ada", &fields, b"")?)?;
+        refused(&with_ids(server, ids)?)?;
     }
     Ok(())
 }
@@ -166,8 +155,7 @@ fn does_not_repeat_a_bad_id(server: &Server) -> Result<(), Failure> {
         (&["mark-one-1", "mark-two-2"], &["mark-one", "mark-two"]),
         (&["marked"], &["marked"]),
     ] {
-        let fields: Vec<_> = ids.iter().map(|id| ("X-Request-ID", *id)).collect();
-        let answer = server.ask("GET", "/hello/Ada", &fields, b"")?;
+        let answer = with_ids(server, ids)?;
         refused(&answer)?;
         let text = String::from_utf8_lossy(&answer.reply.raw);
         let repeated = marks.iter().find(|mark| text.contains(*mark));
@@ -202,22 +190,14 @@ fn has_the_fields_of_any_response(server: &Server) -> Result<(), Failure> {
 
 fn logs_the_id(server: &Server) -> Result<(), Failure> {
     let server = server.with_arguments(&["--log", "json"])?;
-    let table: [(&[(&str, &str)], u16); 4] = [
-        (&[("X-Request-ID", "good.id-1")], 200),
-        (&[], 200),
-        (&[("X-Request-ID", "bad id")], 400),
-        (&[("X-Request-ID", "good.id-2"), ("X-Request-ID", "good.id-3")], 400),
-    ];
-    for (number, (fields, status)) in table.into_iter().enumerate() {
-        let answer = server.ask("GET", "/hello/Ada", fields, b"")?;
-        let id = id(answer.status(status)?)?;
-        let what = "a line in the log for this request";
+    let table: [(&[&str], u16); 4] =
+        [(&["good.id-1"], 200), (&[], 200), (&["bad id"], 400), (&["good.id-2", "good.id-3"], 400)];
+    for (number, (ids, status)) in table.into_iter().enumerate() {
+        let answer = with_ids(&server, ids)?;
+        let id = answer.status(status)?.one("X-Request-ID")?;
         // The first line has the server's address.
         let has_it = |text: &str| text.lines().count() > number + 1;
-        let text = server
-            .program()
-            .wait_for_stdout(what, PATIENCE, has_it)
-            .map_err(|error| answer.failure(what, error.message()))?;
+        let text = server.wait_for_stdout("a line in the log for this request", has_it)?;
         let line = text.lines().last().unwrap_or_default();
         let entry: Value = serde_json::from_str(line).unwrap_or_default();
         let right = entry["request_id"] == id && entry["status"] == status;
@@ -282,12 +262,7 @@ fn is_not_inherited(server: &Server) -> Result<(), Failure> {
 }
 
 fn is_unpredictable(server: &Server) -> Result<(), Failure> {
-    let ids_of_a_run = || -> Result<Vec<String>, Failure> {
-        let server = server.with_arguments(&[])?;
-        let mut connection = server.connect()?;
-        (0..20).map(|_| new_id(&connection.ask("GET", "/empty", &[], b"")?)).collect()
-    };
-    let (one, other) = (ids_of_a_run()?, ids_of_a_run()?);
+    let (one, other) = (new_ids(&server.another()?, 20)?, new_ids(&server.another()?, 20)?);
     for pair in one.windows(2) {
         // About 30 digits of two random ids differ. Two successive numbers of a counter differ in
         // one or two.
@@ -304,17 +279,7 @@ fn is_unpredictable(server: &Server) -> Result<(), Failure> {
 }
 
 fn is_unique(server: &Server) -> Result<(), Failure> {
-    let ask_often = || -> Result<Vec<String>, Failure> {
-        let mut connection = server.connect()?;
-        (0..250).map(|_| new_id(&connection.ask("GET", "/empty", &[], b"")?)).collect()
-    };
-    let ids = thread::scope(|scope| {
-        let clients: Vec<_> = (0..8).map(|_| scope.spawn(ask_often)).collect();
-        // A panic here is a bug in the check, not in the solution.
-        let join =
-            |client: thread::ScopedJoinHandle<'_, _>| client.join().expect("no check panics");
-        clients.into_iter().map(join).collect::<Result<Vec<_>, Failure>>()
-    })?;
+    let ids = at_once(8, |_| new_ids(server, 250)).into_iter().collect::<Result<Vec<_>, _>>()?;
     let ids = ids.concat();
     let different = ids.iter().collect::<HashSet<_>>().len();
     if different == ids.len() {
@@ -324,24 +289,25 @@ fn is_unique(server: &Server) -> Result<(), Failure> {
     Err(Failure::new("no id twice", got))
 }
 
-/// The one id that a response has.
-fn id(answer: &Answer) -> Result<String, Failure> {
-    let ids: Vec<&str> = answer.reply.fields("X-Request-ID").collect();
-    match ids[..] {
-        [id] => Ok(id.to_string()),
-        _ => {
-            Err(answer.failure("exactly one field X-Request-ID", format!("{} of them", ids.len())))
-        }
-    }
+/// Requests a page with these IDs, one a line.
+fn with_ids(server: &Server, ids: &[&str]) -> Result<Answer, Failure> {
+    let fields: Vec<_> = ids.iter().map(|id| ("X-Request-ID", *id)).collect();
+    server.ask("GET", "/hello/Ada", &fields, b"")
 }
 
-/// The one id that a response has, which the server must have generated.
+/// The IDs of so many requests on one connection.
+fn new_ids(server: &Server, count: usize) -> Result<Vec<String>, Failure> {
+    let mut connection = server.connect()?;
+    (0..count).map(|_| new_id(&connection.ask("GET", "/empty", &[], b"")?)).collect()
+}
+
+/// The one ID that a response has, which the server must have generated.
 fn new_id(answer: &Answer) -> Result<String, Failure> {
-    let id = id(answer)?;
+    let id = answer.one("X-Request-ID")?;
     let is_new = id.len() == 32 && id.bytes().all(|byte| b"0123456789abcdef".contains(&byte));
     let expected = "X-Request-ID: 32 lower-case hexadecimal digits";
     answer.require(is_new, expected, format!("X-Request-ID: {id}"))?;
-    Ok(id)
+    Ok(id.to_string())
 }
 
 fn refused(answer: &Answer) -> Result<(), Failure> {
@@ -351,6 +317,6 @@ fn refused(answer: &Answer) -> Result<(), Failure> {
 
 /// `/inspect` returns the id that the handler has seen.
 fn shown(answer: &Answer) -> Result<(), Failure> {
-    let (id, seen) = (id(answer)?, answer.json()?["id"].clone());
-    answer.require(seen == id.as_str(), format!("the handler sees \"id\":\"{id}\""), seen)
+    let (id, seen) = (answer.one("X-Request-ID")?, answer.json()?["id"].clone());
+    answer.require(seen == id, format!("the handler sees \"id\":\"{id}\""), seen)
 }

@@ -2,11 +2,13 @@
 
 mod play;
 
+use std::fmt::Display;
 use std::process::ExitCode;
 use std::thread;
 use std::time::{Duration, SystemTime};
 
 use play::{PATIENCE, Ran, Seen, ok, play, refusal, seconds, waits_after};
+use wire::at_once;
 use wire::exercise::{self, Answer, Check, Failure, Server, check};
 
 fn main() -> ExitCode {
@@ -100,15 +102,9 @@ fn keeps_its_fields(server: &Server) -> Result<(), Failure> {
             .field("RateLimit-Remaining", "0")?
             .field("X-Request-ID", "from.the-client")?
             .field("Access-Control-Allow-Origin", "http://localhost:3000")?
-            .field("X-Content-Type-Options", "nosniff")?;
-        let reset = answer.reply.field("RateLimit-Reset").unwrap_or("missing");
-        let right = reset.parse::<u64>().is_ok();
-        answer.require(
-            right,
-            "RateLimit-Reset with a number",
-            format!("RateLimit-Reset: {reset}"),
-        )?;
-        varies(&answer, "Origin")?;
+            .field("X-Content-Type-Options", "nosniff")?
+            .lists("Vary", "Origin")?;
+        number(&answer, "RateLimit-Reset")?;
     }
     Ok(())
 }
@@ -140,11 +136,7 @@ fn is_html_for_people(server: &Server) -> Result<(), Failure> {
     for (lines, media_type) in table {
         let fields: Vec<_> = lines.iter().map(|line| ("Accept", *line)).collect();
         let answer = beyond_the_limit(server, "GET", &fields)?;
-        let kind = answer.reply.field("Content-Type").unwrap_or("missing");
-        let right = kind.split(';').next().is_some_and(|kind| kind.trim() == media_type);
-        let expected = format!("Content-Type: {media_type}");
-        answer.require(right, expected, format!("Content-Type: {kind}"))?;
-        varies(&answer, "Accept")?;
+        answer.media_type(media_type)?.lists("Vary", "Accept")?;
         let is_page = answer.text().to_ascii_lowercase().contains("<html");
         let expected = if media_type == "text/html" { "a page" } else { "no page" };
         answer.require(is_page == (media_type == "text/html"), expected, answer.text())?;
@@ -162,8 +154,7 @@ fn has_its_length(server: &Server) -> Result<(), Failure> {
         get.field("Content-Length", &length)?;
         let head = beyond_the_limit(server, "HEAD", &fields)?;
         head.field("Content-Length", &length)?.body(b"")?;
-        let kind = get.reply.field("Content-Type").unwrap_or("missing in the response to GET");
-        head.field("Content-Type", kind)?;
+        head.field("Content-Type", get.has("Content-Type")?)?;
         retry_after(&head)?;
     }
     Ok(())
@@ -202,8 +193,7 @@ fn asks_once_without_retry(_: &Server) -> Result<(), Failure> {
 fn waits_for_seconds(_: &Server) -> Result<(), Failure> {
     for status in [429, 503] {
         let seen = play(&["--retry"], vec![refusal(status, &["retry-after:  1 "], "no"), ok()])?;
-        seen.requests(2)?;
-        seen.shows(200)?;
+        seen.ends(2, 200)?;
         let gap = seen.gap(0).unwrap_or_default();
         let waited = gap >= Duration::from_secs(1);
         seen.require(waited, "a second between the two", seconds(gap))?;
@@ -215,8 +205,7 @@ fn waits_for_a_date(_: &Server) -> Result<(), Failure> {
     let date = in_seconds(2);
     let line = format!("Retry-After: {}", httpdate::fmt_http_date(date));
     let seen = play(&["--retry"], vec![refusal(503, &[&line], "no"), ok()])?;
-    seen.requests(2)?;
-    seen.shows(200)?;
+    seen.ends(2, 200)?;
     // The text has whole seconds, so it is a little earlier than `date`.
     let early = (date - Duration::from_secs(1)).duration_since(SystemTime::now()).ok();
     let got = format!("the second came {} too early", seconds(early.unwrap_or_default()));
@@ -226,13 +215,8 @@ fn waits_for_a_date(_: &Server) -> Result<(), Failure> {
 /// A date in ten years shows whether it is parsed: it is too far away to wait for, and counts as absent if it is not
 /// parsed.
 fn reads_three_formats(_: &Server) -> Result<(), Failure> {
-    for value in formats(in_seconds(10 * 365 * 24 * 60 * 60)) {
-        let refused = refusal(429, &[&format!("Retry-After: {value}")], "no");
-        let seen = play(&["--retry"], vec![refused, ok()])?;
-        seen.requests(1)?;
-        seen.shows(429)?;
-    }
-    Ok(())
+    let dates = formats(in_seconds(10 * 365 * 24 * 60 * 60));
+    each_is_at_once(&dates, 1)
 }
 
 /// A date as IMF-fixdate, in the format of RFC 850, and in the format of C's `asctime`.
@@ -256,24 +240,18 @@ fn formats(date: SystemTime) -> [String; 3] {
 }
 
 fn does_not_wait_for_the_past(_: &Server) -> Result<(), Failure> {
-    for value in [
+    let values = [
         "0",
         "000",
         "Sun, 06 Nov 1994 08:49:37 GMT",
         "Sunday, 06-Nov-94 08:49:37 GMT",
         "Sun Nov  6 08:49:37 1994",
-    ] {
-        let refused = refusal(429, &[&format!("Retry-After: {value}")], "no");
-        let seen = play(&["--retry"], vec![refused, ok()])?;
-        seen.requests(2)?;
-        seen.shows(200)?;
-        seen.at_once()?;
-    }
-    Ok(())
+    ];
+    each_is_at_once(&values, 2)
 }
 
 fn ignores_what_is_none(_: &Server) -> Result<(), Failure> {
-    for value in [
+    let values = [
         "abc",
         "-1",
         // Many languages parse this as a number, but the grammar allows only digits.
@@ -283,11 +261,16 @@ fn ignores_what_is_none(_: &Server) -> Result<(), Failure> {
         "10000000 s",
         "tomorrow",
         "Sun, 99 Nov 2094 08:49:37 GMT",
-    ] {
+    ];
+    each_is_at_once(&values, 2)
+}
+
+/// After a 429 with each of these values in Retry-After, the client ends without a wait, with this number of requests.
+fn each_is_at_once(values: &[impl Display], requests: usize) -> Result<(), Failure> {
+    for value in values {
         let refused = refusal(429, &[&format!("Retry-After: {value}")], "no");
         let seen = play(&["--retry"], vec![refused, ok()])?;
-        seen.requests(2)?;
-        seen.shows(200)?;
+        seen.ends(requests, if requests == 1 { 429 } else { 200 })?;
         seen.at_once()?;
     }
     Ok(())
@@ -307,16 +290,12 @@ fn waits_by_chance(_: &Server) -> Result<(), Failure> {
         seen.requests(4)?;
         Ok(seen)
     };
-    let some = || -> Result<_, Failure> {
+    let some = |_| -> Result<_, Failure> {
         let first = one(&["Retry-After: 0"])?;
         let waiting = (0..CLIENTS / AT_A_TIME).map(|_| one(&[])).collect::<Result<Vec<_>, _>>()?;
         Ok((waiting, [first, one(&["Retry-After: 0"])?]))
     };
-    let all = thread::scope(|scope| {
-        let threads: Vec<_> = (0..AT_A_TIME).map(|_| scope.spawn(some)).collect();
-        let join = |it: thread::ScopedJoinHandle<'_, _>| it.join().expect("no check panics");
-        threads.into_iter().map(join).collect::<Result<Vec<_>, Failure>>()
-    })?;
+    let all = at_once(AT_A_TIME, some).into_iter().collect::<Result<Vec<_>, Failure>>()?;
     let mut gaps: Vec<Duration> =
         all.iter().flat_map(|(waiting, _)| waiting).filter_map(|seen| seen.gap(2)).collect();
     gaps.sort();
@@ -352,7 +331,7 @@ fn waits_by_chance(_: &Server) -> Result<(), Failure> {
 
 fn does_not_wait_forever(_: &Server) -> Result<(), Failure> {
     let nines = "9".repeat(20);
-    for value in [
+    let values = [
         "31",
         "86400",
         "4294967296",
@@ -361,14 +340,8 @@ fn does_not_wait_forever(_: &Server) -> Result<(), Failure> {
         &nines,
         &nines.repeat(20),
         "Fri, 31 Dec 9999 23:59:59 GMT",
-    ] {
-        let refused = refusal(429, &[&format!("Retry-After: {value}")], "no");
-        let seen = play(&["--retry"], vec![refused, ok()])?;
-        seen.requests(1)?;
-        seen.shows(429)?;
-        seen.at_once()?;
-    }
-    Ok(())
+    ];
+    each_is_at_once(&values, 1)
 }
 
 fn waits_long_if_it_may(_: &Server) -> Result<(), Failure> {
@@ -378,16 +351,14 @@ fn waits_long_if_it_may(_: &Server) -> Result<(), Failure> {
 fn counts_from_the_first(_: &Server) -> Result<(), Failure> {
     let answers = ["Retry-After: 1", "Retry-After: 30"].map(|line| refusal(429, &[line], line));
     let seen = play(&["--retry"], answers.into_iter().chain([ok()]).collect())?;
-    seen.requests(2)?;
-    seen.shows(429)
+    seen.ends(2, 429)
 }
 
 fn gives_up(_: &Server) -> Result<(), Failure> {
     for fields in [&[][..], &["Retry-After: 0"]] {
         let answers = (1..=7).map(|number| refusal(503, fields, &format!("response {number}")));
         let seen = play(&["--retry", "GET"], answers.collect())?;
-        seen.requests(4)?;
-        seen.shows(503)?;
+        seen.ends(4, 503)?;
         let out = &seen.ran.out;
         seen.require(out.ends_with("response 4"), "the fourth response, and no other", out)?;
     }
@@ -398,8 +369,7 @@ fn takes_no_for_an_answer(_: &Server) -> Result<(), Failure> {
     for status in [200, 301, 400, 404, 408, 425, 500, 502, 504] {
         let answers = vec![refusal(status, &["Retry-After: 0"], "no"), ok(), ok()];
         let seen = play(&["--retry"], answers)?;
-        seen.requests(1)?;
-        seen.shows(status)?;
+        seen.ends(1, status)?;
     }
     Ok(())
 }
@@ -420,8 +390,7 @@ fn repeats_what_may_be_repeated(_: &Server) -> Result<(), Failure> {
             |line: &str| format!("HTTP/1.1 {line}\r\nContent-Length: 0\r\n\r\n").into_bytes();
         let answers = vec![empty("429 No\r\nRetry-After: 0"), empty("200 OK"), empty("200 OK")];
         let seen = play(&["--retry", method], answers)?;
-        seen.requests(count)?;
-        seen.shows(if count == 1 { 429 } else { 200 })?;
+        seen.ends(count, if count == 1 { 429 } else { 200 })?;
     }
     Ok(())
 }
@@ -456,21 +425,16 @@ fn beyond_the_limit(
     Err(Failure::new("status 429 for one of twenty requests in a row", "status 200 for all"))
 }
 
-/// The one Retry-After that a response has, which must be a number.
 fn retry_after(answer: &Answer) -> Result<u64, Failure> {
-    let values: Vec<&str> = answer.reply.fields("Retry-After").collect();
-    let number = match values[..] {
-        [value] if value.bytes().all(|byte| byte.is_ascii_digit()) => value.parse().ok(),
-        _ => None,
-    };
-    let expected = "one field Retry-After with a number of seconds";
-    number.ok_or_else(|| answer.failure(expected, format!("Retry-After: {}", values.join(" | "))))
+    number(answer, "Retry-After")
 }
 
-fn varies(answer: &Answer, name: &str) -> Result<(), Failure> {
-    let vary: Vec<&str> = answer.reply.fields("Vary").collect();
-    let got = format!("Vary: {}", vary.join(" | "));
-    answer.require(answer.reply.lists("Vary", name), format!("a Vary field that lists {name}"), got)
+/// The value of the one field with this name, which must be a number.
+fn number(answer: &Answer, name: &str) -> Result<u64, Failure> {
+    let value = answer.one(name)?;
+    let is_number = value.bytes().all(|byte| byte.is_ascii_digit());
+    let number = value.parse().ok().filter(|_| is_number);
+    number.ok_or_else(|| answer.failure(format!("{name}: a whole number"), value))
 }
 
 fn in_seconds(seconds: u64) -> SystemTime {

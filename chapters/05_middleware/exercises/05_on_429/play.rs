@@ -95,7 +95,9 @@ impl Seen {
         self.require(self.heads.len() == count, requests(count), requests(self.heads.len()))
     }
 
-    pub(super) fn shows(&self, status: u16) -> Result<(), Failure> {
+    /// The client must send so many requests, and then show the last response, which has this status.
+    pub(super) fn ends(&self, count: usize, status: u16) -> Result<(), Failure> {
+        self.requests(count)?;
         let out = &self.ran.out;
         let right = out.starts_with(&format!("HTTP/1.1 {status} "))
             && out.matches("HTTP/1.1 ").count() == 1;

@@ -38,7 +38,7 @@ pub(super) fn is_multipart(
     file: &[u8],
 ) -> Result<(), Failure> {
     answer.status(206)?.no_field("Content-Range")?;
-    let content_type = answer.reply.field("Content-Type").unwrap_or("missing");
+    let content_type = answer.has("Content-Type")?;
     let boundary = content_type
         .strip_prefix("multipart/byteranges; boundary=")
         .map(|boundary| format!("--{}", boundary.trim_matches('"')));

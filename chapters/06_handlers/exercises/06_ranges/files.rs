@@ -43,9 +43,9 @@ impl Files {
 
     pub(super) fn tag(&self, target: &str) -> Result<String, Failure> {
         let answer = self.get(target)?;
-        let tag = answer.reply.field("ETag").unwrap_or_default().to_string();
-        answer.require(tag.starts_with('"'), "a strong ETag", &tag)?;
-        Ok(tag)
+        let tag = answer.has("ETag")?;
+        answer.require(tag.starts_with('"'), "a strong ETag", tag)?;
+        Ok(tag.to_string())
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use wire::exercise::{Failure, Server};
-use wire::{WireError, request};
+use wire::request;
 
 use super::files::{Files, cannot};
 
@@ -34,20 +34,17 @@ pub(super) fn gibibyte(server: &Server) -> Result<(), Failure> {
         let sent =
             request("GET", "/static/large.bin", &[("Range", &format!("bytes={range}"))], b"");
         let mut connection = files.connect()?;
-        let cannot = |error: WireError| {
-            Failure::new("a complete response in time", error.message())
-                .with_bytes(&sent, error.arrived())
-        };
-        connection.client().send(&sent).map_err(cannot)?;
+        connection.write(&sent)?;
         // The body is not read, as for a response to HEAD, because a wrong response could have a
         // gibibyte.
-        let reply = connection.client().read_reply_to("HEAD").map_err(cannot)?;
+        let reply = connection.client().read_reply_to("HEAD");
+        let reply = reply.map_err(|error| connection.failure(&error, &sent))?;
         let answer = connection.answer(&sent, reply);
         answer
             .status(206)?
             .field("Content-Range", &format!("bytes {first}-{}/{SIZE}", first + length - 1))?
             .field("Content-Length", &length.to_string())?;
-        let body = connection.client().read_exact(begin.len()).map_err(cannot)?;
+        let body = connection.exchange(b"", begin.len())?;
         let expected = format!("a body that begins with byte {first} of the file");
         answer.require(body == begin, expected, "other bytes")?;
         let took = start.elapsed();

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE};
 use wire::exercise::{self, Answer, Check, Failure, Server, check};
-use wire::{PATIENCE, request};
+use wire::request;
 
 const WHOAMI: &str = "/admin/whoami";
 const CHALLENGE: &str = "Basic realm=\"admin\", charset=\"UTF-8\"";
@@ -315,10 +315,7 @@ fn not_logged(server: &Server) -> Result<(), Failure> {
         is_refused(&with(&server, "Bearer token-of-ada")?)?;
         is_refused(&with(&server, "Basic %%secret-wrong%%")?)?;
         let is_complete = |text: &str| text.lines().count() >= 11;
-        let log = server
-            .program()
-            .wait_for_stdout("a line for each of ten requests", PATIENCE, is_complete)
-            .map_err(|error| Failure::new("an access log with ten lines", error.message()))?;
+        let log = server.wait_for_stdout("an access log with ten lines", is_complete)?;
         let is_401 = |line: &str| line.contains("\" 401 ") || line.contains("\"status\":401,");
         let refused = log.lines().filter(|line| line.contains(WHOAMI) && is_401(line));
         if refused.count() != 3 {
@@ -356,10 +353,7 @@ fn connection_goes_on(server: &Server) -> Result<(), Failure> {
     // Both at once: the second request is sent before the 401 arrives.
     let both = [request("POST", WHOAMI, &[], body), request("GET", WHOAMI, &good, b"")].concat();
     is_refused(&connection.send(&both)?)?;
-    let reply = connection.client().read_reply().map_err(|error| {
-        Failure::new("a response to the second of two requests", error.message())
-    })?;
-    is_user(&connection.answer(&both, reply), "ada")
+    is_user(&connection.read(&both)?, "ada")
 }
 
 fn no_inheritance(server: &Server) -> Result<(), Failure> {

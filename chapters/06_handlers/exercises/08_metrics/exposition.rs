@@ -5,6 +5,8 @@
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 
+use wire::exercise::Failure;
+
 /// A metric and all of its series.
 #[derive(Debug)]
 pub(crate) struct Family {
@@ -45,19 +47,13 @@ impl fmt::Display for Sample {
     }
 }
 
-/// The error in a page.
-#[derive(Debug)]
-pub(crate) struct Invalid {
-    pub(crate) expected: String,
-    pub(crate) got: String,
-}
-
-fn invalid<T>(expected: impl Into<String>, got: impl Into<String>) -> Result<T, Invalid> {
-    Err(Invalid { expected: expected.into(), got: got.into() })
+/// The error in a page: the rule, and the line that breaks it.
+fn invalid<T>(expected: impl Into<Box<str>>, got: impl Into<String>) -> Result<T, Failure> {
+    Err(Failure::new(expected, got))
 }
 
 /// Reads a page.
-pub(crate) fn parse(text: &str) -> Result<Vec<Family>, Invalid> {
+pub(crate) fn parse(text: &str) -> Result<Vec<Family>, Failure> {
     let Some(text) = text.strip_suffix('\n') else {
         return invalid("a page whose last line ends with a newline", "none at the end");
     };
@@ -84,7 +80,7 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Family>, Invalid> {
 }
 
 /// `# HELP name text` or `# TYPE name kind`; anything else after a `#` is a comment.
-fn read_comment(comment: &str, line: &str, families: &mut Vec<Family>) -> Result<(), Invalid> {
+fn read_comment(comment: &str, line: &str, families: &mut Vec<Family>) -> Result<(), Failure> {
     let (keyword, rest) = split_word(comment);
     if !["HELP", "TYPE"].contains(&keyword) {
         return Ok(());
@@ -128,7 +124,7 @@ fn read_comment(comment: &str, line: &str, families: &mut Vec<Family>) -> Result
 }
 
 /// `name{label="value",…} value [timestamp]`
-fn read_sample(line: &str, families: &mut [Family]) -> Result<(), Invalid> {
+fn read_sample(line: &str, families: &mut [Family]) -> Result<(), Failure> {
     let end = line.find(|it: char| !is_name_character(it, true)).unwrap_or(line.len());
     let (name, rest) = line.split_at(end);
     if !is_name(name, true) {
@@ -153,19 +149,13 @@ fn read_sample(line: &str, families: &mut [Family]) -> Result<(), Invalid> {
     let Some(family) = families.last_mut() else {
         return invalid(format!("# TYPE {name} before its first series"), line);
     };
-    let is_ours = match family.kind.as_str() {
-        "histogram" => ["_bucket", "_sum", "_count"]
-            .iter()
-            .any(|suffix| name.strip_suffix(suffix) == Some(&family.name)),
-        "summary" => {
-            name == family.name
-                || ["_sum", "_count"]
-                    .iter()
-                    .any(|suffix| name.strip_suffix(suffix) == Some(&family.name))
-        }
-        _ => name == family.name,
+    let suffixes = match family.kind.as_str() {
+        "histogram" => &["_bucket", "_sum", "_count"][..],
+        "summary" => &["", "_sum", "_count"],
+        _ => &[""],
     };
-    if !is_ours {
+    let suffix = name.strip_prefix(family.name.as_str());
+    if !suffix.is_some_and(|suffix| suffixes.contains(&suffix)) {
         let expected = format!("series of {} here, a {}", family.name, family.kind);
         return invalid(expected, line);
     }
@@ -188,7 +178,7 @@ type Labels = BTreeMap<String, String>;
 
 /// Parses the text after the opening brace. Returns the labels and the text after the closing
 /// brace.
-fn read_labels<'a>(mut rest: &'a str, line: &str) -> Result<(Labels, &'a str), Invalid> {
+fn read_labels<'a>(mut rest: &'a str, line: &str) -> Result<(Labels, &'a str), Failure> {
     let mut labels = BTreeMap::new();
     loop {
         rest = rest.trim_start_matches([' ', '\t']);
@@ -219,7 +209,7 @@ fn read_labels<'a>(mut rest: &'a str, line: &str) -> Result<(Labels, &'a str), I
 }
 
 /// A value up to its closing quote, with the escapes `\\`, `\"` and `\n` decoded.
-fn read_quoted<'a>(text: &'a str, line: &str) -> Result<(String, &'a str), Invalid> {
+fn read_quoted<'a>(text: &'a str, line: &str) -> Result<(String, &'a str), Failure> {
     let mut value = String::new();
     let mut characters = text.chars();
     while let Some(character) = characters.next() {

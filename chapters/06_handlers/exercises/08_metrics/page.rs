@@ -38,10 +38,10 @@ impl Page {
             .map_err(|error| answer.failure("a body in UTF-8", error).with_rule(FORMAT))?;
         match exposition::parse(text) {
             Ok(families) => Ok(Page { answer, families, asked }),
-            Err(error) => {
-                let line = error.got.as_bytes();
+            Err(Failure { expected, got, .. }) => {
+                let line = got.as_bytes();
                 let at = answer.raw.windows(line.len().max(1)).position(|place| place == line);
-                let failure = answer.failure(error.expected, error.got).with_rule(FORMAT);
+                let failure = answer.failure(expected, &got).with_rule(FORMAT);
                 Err(at.into_iter().fold(failure, Failure::with_wrong_at))
             }
         }

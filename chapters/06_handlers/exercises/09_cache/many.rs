@@ -3,7 +3,8 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use wire::exercise::{Answer, Connection, Failure, Server};
+use wire::at_once;
+use wire::exercise::{Connection, Failure, Server};
 
 use super::answers::{count, hit, never, same};
 
@@ -11,7 +12,7 @@ use super::answers::{count, hit, never, same};
 const TURN: Duration = Duration::from_secs(15);
 
 pub(super) fn the_oldest_of_many_goes(server: &Server) -> Result<(), Failure> {
-    let mut client = Asker::new(server)?;
+    let mut client = connect(server)?;
     let target = |number: usize| format!("/counter?ttl=600&n={number}");
     for number in 0..128 {
         client.get(&target(number))?.status(200)?.field("X-Cache", "MISS")?;
@@ -29,7 +30,7 @@ pub(super) fn the_oldest_of_many_goes(server: &Server) -> Result<(), Failure> {
 }
 
 pub(super) fn the_oldest_of_large_ones_goes(server: &Server) -> Result<(), Failure> {
-    let mut client = Asker::new(server)?;
+    let mut client = connect(server)?;
     let target = |number: usize| format!("/counter?ttl=600&kb=1000&n={number}");
     for number in 0..8 {
         client.get(&target(number))?.status(200)?.field("X-Cache", "MISS")?;
@@ -94,41 +95,23 @@ pub(super) fn eight_threads(server: &Server) -> Result<(), Failure> {
         let count = count(server.get(&target)?.status(200)?)?;
         counts.push((target, count));
     }
-    thread::scope(|scope| {
-        let ask_often = |thread: usize| {
-            let mut client = Asker::new(server)?;
-            for number in 0..100 {
-                let (target, count) = &counts[(thread + number) % counts.len()];
-                same(&client.get(target)?, *count)?;
-                // Entries of other clients must not interfere.
-                let own = format!("/counter?ttl=600&t={thread}&n={}", number / 20);
-                client.get(&own)?.status(200)?;
-            }
-            Ok(())
-        };
-        let clients: Vec<_> = (0..8).map(|thread| scope.spawn(move || ask_often(thread))).collect();
-        clients.into_iter().try_for_each(|client| client.join().expect("no check panics"))
-    })
-}
-
-/// Sends requests again and again, on a new connection whenever the server has closed the old one.
-struct Asker<'a> {
-    pub(super) server: &'a Server,
-    pub(super) connection: Connection<'a>,
-}
-
-impl<'a> Asker<'a> {
-    pub(super) fn new(server: &'a Server) -> Result<Asker<'a>, Failure> {
-        let mut connection = server.connect()?;
-        connection.client().set_patience(TURN);
-        Ok(Asker { server, connection })
-    }
-
-    pub(super) fn get(&mut self, target: &str) -> Result<Answer, Failure> {
-        let answer = self.connection.ask("GET", target, &[], b"")?;
-        if answer.reply.lists("Connection", "close") {
-            *self = Asker::new(self.server)?;
+    let ask_often = |thread: usize| {
+        let mut client = connect(server)?;
+        for number in 0..100 {
+            let (target, count) = &counts[(thread + number) % counts.len()];
+            same(&client.get(target)?, *count)?;
+            // Entries of other clients must not interfere.
+            let own = format!("/counter?ttl=600&t={thread}&n={}", number / 20);
+            client.get(&own)?.status(200)?;
         }
-        Ok(answer)
-    }
+        Ok(())
+    };
+    at_once(8, ask_often).into_iter().collect()
+}
+
+/// A connection that waits long enough for a worker.
+fn connect(server: &Server) -> Result<Connection<'_>, Failure> {
+    let mut connection = server.connect()?;
+    connection.client().set_patience(TURN);
+    Ok(connection)
 }

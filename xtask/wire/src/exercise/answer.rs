@@ -86,25 +86,37 @@ impl Answer {
         Ok(self)
     }
 
+    /// Requires exactly one field with this name, and returns its value.
+    pub fn one(&self, name: &str) -> Result<&str, Failure> {
+        let values: Vec<&str> = self.reply.fields(name).collect();
+        let got = match values[..] {
+            [value] => return Ok(value),
+            [] => format!("no field {name}"),
+            [..] => format!("{} fields {name}: {}", values.len(), values.join(" | ")),
+        };
+        Err(self.failure(format!("one field {name}"), got))
+    }
+
     /// Requires exactly one field with this name, and that its value is `value`.
     pub fn field(&self, name: &str, value: &str) -> Result<&Answer, Failure> {
         let expected = format!("{name}: {value}");
-        let values: Vec<&str> = self.reply.fields(name).collect();
-        match values[..] {
-            [found] if found == value => Ok(self),
-            [found] => {
-                let failure = self.failure(expected, format!("{name}: {found}"));
-                let at = self
-                    .value_at(name)
-                    .map(|at| at + first_difference(found.as_bytes(), value.as_bytes()));
-                Err(at.into_iter().fold(failure, Failure::with_wrong_at))
-            }
-            [] => Err(self.failure(expected, format!("no field {name}"))),
-            [..] => Err(self.failure(
-                expected,
-                format!("{} fields {name}: {}", values.len(), values.join(" | ")),
-            )),
+        let found = self.one(name).map_err(|failure| failure.expecting(expected.as_str()))?;
+        if found == value {
+            return Ok(self);
         }
+        let failure = self.failure(expected, format!("{name}: {found}"));
+        let same = first_difference(found.as_bytes(), value.as_bytes());
+        let at = self.value_at(name).map(|at| at + same);
+        Err(at.into_iter().fold(failure, Failure::with_wrong_at))
+    }
+
+    /// Requires this media type in `Content-Type`, with any parameters.
+    pub fn media_type(&self, expected: &str) -> Result<&Answer, Failure> {
+        let got = self.one("Content-Type")?;
+        let is_right = got.split(';').next().is_some_and(|it| it.trim() == expected);
+        let expected = format!("Content-Type: {expected}");
+        self.require(is_right, expected, format!("Content-Type: {got}"))?;
+        Ok(self)
     }
 
     /// Requires that there is no field with this name.

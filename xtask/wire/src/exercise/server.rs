@@ -11,7 +11,7 @@ use super::conversation::{self, Conversation};
 use super::origin::Origin;
 use super::report::Failure;
 use crate::escape::shortened;
-use crate::{Client, Kind, Program, Reply, WireError, request};
+use crate::{Client, Kind, PATIENCE, Program, Reply, WireError, request};
 
 /// The requirement that every server must meet before its first check.
 pub const STARTS: &str =
@@ -93,6 +93,17 @@ impl Server {
     /// The program, for its output and for signals to it.
     pub fn program(&self) -> &Program {
         &self.program
+    }
+
+    /// Waits for at most [`PATIENCE`] until `wanted` is true of its standard output, and returns that output. `what`
+    /// describes the awaited lines.
+    pub fn wait_for_stdout(
+        &self,
+        what: &str,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Result<String, Failure> {
+        let waited = self.program.wait_for_stdout(what, PATIENCE, wanted);
+        waited.map_err(|error| Failure::new(what, error.message()).with_timeout())
     }
 
     /// Sends a GET request on a new connection.
@@ -197,6 +208,17 @@ impl Connection<'_> {
         body: &[u8],
     ) -> Result<Answer, Failure> {
         self.send(&request(method, target, fields, body))
+    }
+
+    /// Sends a GET request, and connects again if the server closes the connection after its response.
+    pub fn get(&mut self, target: &str) -> Result<Answer, Failure> {
+        let answer = self.ask("GET", target, &[], b"")?;
+        if answer.reply.lists("Connection", "close") {
+            let patience = self.client.patience();
+            *self = self.server.connect()?;
+            self.client.set_patience(patience);
+        }
+        Ok(answer)
     }
 
     /// The client, for operations without a method here.
