@@ -1,7 +1,5 @@
 //! The options of the command.
 
-use std::path::PathBuf;
-
 #[derive(clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct Args {
@@ -39,9 +37,6 @@ pub(crate) struct Args {
     /// Report in JSON, one line per stage, for other programs
     #[arg(long)]
     pub json: bool,
-    /// Write the exchanges of the first failed check to a shell script
-    #[arg(long, value_name = "FILE")]
-    pub script: Option<PathBuf>,
 }
 
 /// The process that runs the checks of one stage: `cargo xtask climb-checks 4 SERVER [ARGUMENT…]`.

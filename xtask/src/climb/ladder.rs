@@ -1,12 +1,39 @@
-//! The progress of a server: a line for each stage, and the picture of the ladder.
+//! The stages of a server: which one is meant or comes next, their texts, and the picture of the progress.
 
 use std::fmt::Write;
 
+use anyhow::Context;
 use wire::climb::{Scheme, Stage, stages};
 
+use super::target::Target;
 use crate::check::{Checked, Ended, passed};
 use crate::progress::Progress;
 use crate::ui;
+use crate::workspace::Workspace;
+
+/// The stage with this number or name.
+pub(super) fn find(all: &[Stage], called: &str) -> anyhow::Result<Stage> {
+    let same = |stage: &&Stage| stage.name == called || stage.number.to_string() == called;
+    all.iter().find(same).copied().with_context(|| {
+        format!("there is no stage `{called}`: `cargo xtask climb --list` lists all stages")
+    })
+}
+
+/// The stages for this server that the reader has not completed. `scheme` is its kind, if it is known.
+pub(super) fn open(
+    workspace: &Workspace,
+    target: &Target,
+    all: &[Stage],
+    scheme: Option<Scheme>,
+) -> anyhow::Result<Vec<Stage>> {
+    let mut progress = Progress::load(workspace)?;
+    let mut open = all.to_vec();
+    open.retain(|stage| {
+        let fits = scheme.is_none_or(|scheme| stage.scheme == scheme);
+        fits && (!target.is_own() || progress.is_open(stage.number, stage.name))
+    });
+    Ok(open)
+}
 
 /// The heading of a stage.
 pub(super) fn title(stage: &Stage) -> String {
@@ -26,6 +53,23 @@ pub(super) fn contracts(all: &[Stage]) -> String {
         let _ = writeln!(text, "{}\n\n{}\n", title(stage), ui::wrapped(stage.contract));
     }
     text
+}
+
+/// The contract and the hint of a stage.
+pub(super) fn hint(stage: &Stage) -> String {
+    let (contract, hint) = (ui::wrapped(stage.contract), ui::wrapped(stage.hint));
+    format!("{}\n\n{contract}\n\n{hint}\n\nRead: book/src/{}\n", title(stage), stage.page)
+}
+
+/// The error for a stage that is for the other kind of server.
+pub(super) fn wrong_scheme(stage: &Stage, scheme: Scheme) -> String {
+    let (is, needs) = match scheme {
+        Scheme::Echo => {
+            ("an echo (tcp://)", "HTTP server (it prints `listening on http://ADDRESS`)")
+        }
+        Scheme::Http => ("an HTTP server", "echo (it prints `listening on tcp://ADDRESS`)"),
+    };
+    format!("stage {} is for an {needs}, and this server is {is}", stage.number)
 }
 
 /// Whether all checks of a stage have run and passed.
@@ -106,6 +150,24 @@ pub(super) fn done(scheme: Scheme, is_own: bool) -> String {
 mod tests {
     use super::*;
     use crate::ui::plain;
+
+    #[test]
+    fn a_stage_is_called_by_its_number_or_its_name() {
+        let all = stages();
+        assert_eq!(find(&all, "4").unwrap().name, "idle");
+        assert_eq!(find(&all, "keep-alive").unwrap().number, 12);
+        let error = find(&all, "99").unwrap_err();
+        assert!(error.to_string().contains("climb --list"), "{error}");
+    }
+
+    #[test]
+    fn a_stage_for_the_other_kind_of_server_says_which_it_needs() {
+        let all = stages();
+        let said = wrong_scheme(&all[0], Scheme::Http);
+        assert!(said.contains("stage 1 is for an echo") && said.contains("tcp://"), "{said}");
+        let said = wrong_scheme(&all[8], Scheme::Echo);
+        assert!(said.contains("stage 9 is for an HTTP server"), "{said}");
+    }
 
     /// Regression test: after the last stage, the advice named a stage that does not exist.
     #[test]

@@ -5,15 +5,15 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use course::Step;
 use serde_json::json;
 use wire::climb::{DEADLINE_SECONDS, Scheme, Stage, stages};
 
 use super::args::Args;
 use super::checks::checks_command;
-use super::target::Target;
-use super::{choose, ladder, script, step, steps};
+use super::target::{self, Target};
+use super::{ladder, steps};
 use crate::check::report::{self, Next};
 use crate::check::{Checked, Ended, curl, json as check_json, passed, runner};
 use crate::process;
@@ -24,24 +24,78 @@ use crate::workspace::Workspace;
 /// The limit for all checks of a stage together. A check that waits for a deadline of the server adds its own time.
 const LIMIT: Duration = Duration::from_secs(120);
 
+/// The stages to check.
+pub(super) enum Wanted {
+    Stage(Stage),
+    /// All for this kind of server, even after a failure.
+    All,
+    /// Those that are not completed, up to the first that fails. For a step: those that it declares.
+    Open,
+}
+
+/// Builds the server, checks it and prints the report. Returns whether all these stages have passed.
+pub(super) fn check(
+    workspace: &Workspace,
+    target: &Target,
+    args: &Args,
+    wanted: Wanted,
+) -> anyhow::Result<bool> {
+    let Some(words) = target.build(args.json)? else {
+        if args.json {
+            ui::print(&format!("{}\n", json!({ "ended": "not built" })));
+        }
+        return Ok(false);
+    };
+    let scheme = match target::scheme(&words) {
+        Ok(scheme) => scheme,
+        Err(error) => {
+            no_server(&error, target, args);
+            return Ok(false);
+        }
+    };
+    let climb = Climb { workspace, target, words, args };
+    let all = stages();
+    match (wanted, target) {
+        (Wanted::Stage(stage), _) if stage.scheme != scheme => {
+            bail!(ladder::wrong_scheme(&stage, scheme))
+        }
+        (Wanted::Stage(stage), _) => climb.stage(&stage),
+        (Wanted::All, _) => climb.all(all.iter().filter(|stage| stage.scheme == scheme)),
+        (Wanted::Open, Target::Step(step)) => climb.step(&all, step),
+        (Wanted::Open, _) => climb.go_on(&all, scheme),
+    }
+}
+
+/// The report for a server that cannot be started or prints nothing.
+fn no_server(error: &str, target: &Target, args: &Args) {
+    if args.json {
+        ui::print(&format!("{}\n", json!({ "ended": "no server", "detail": error })));
+        return;
+    }
+    ui::print(&format!(
+        "{} The server did not start, so no stage could run.\n\n  {}\n\n{}Start it by hand and read its output: `{}`\n",
+        ui::paint(ui::BAD, "Stopped."),
+        error.trim_end().replace('\n', "\n  "),
+        report::port_is_taken(error),
+        target.by_hand()
+    ));
+}
+
 /// One run of the command.
-pub(super) struct Climb<'a> {
-    pub workspace: &'a Workspace,
-    pub target: &'a Target,
+struct Climb<'a> {
+    workspace: &'a Workspace,
+    target: &'a Target,
     /// The command that starts the server.
-    pub words: Vec<String>,
-    pub args: &'a Args,
+    words: Vec<String>,
+    args: &'a Args,
 }
 
 impl Climb<'_> {
     /// A line for each stage that the step passes, and a full report of the stage that it fails. Returns whether all
     /// pass.
-    pub(super) fn step(&self, all: &[Stage], step: &Step) -> anyhow::Result<bool> {
+    fn step(&self, all: &[Stage], step: &Step) -> anyhow::Result<bool> {
         let stage = |number: &u8| all.iter().find(|stage| stage.number == *number);
-        let mut good = self.args.json || step.passes.is_empty();
-        if !step.passes.is_empty() {
-            good = self.each(step.passes.iter().filter_map(stage))?.1.is_none();
-        }
+        let good = self.each(step.passes.iter().filter_map(stage))?.1.is_none();
         let Some(fails) = &step.fails else { return Ok(good) };
         let stage = stage(&fails.stage).context("steps.toml names a stage that is not there")?;
         if !self.args.json && !step.passes.is_empty() {
@@ -51,11 +105,11 @@ impl Climb<'_> {
     }
 
     /// Runs all these stages, even after a failure, with a line for each. Returns how many have passed, and the number
-    /// and the checks of the first that has failed.
+    /// of the first that has failed.
     fn each<'s>(
         &self,
         stages: impl Iterator<Item = &'s Stage>,
-    ) -> anyhow::Result<(usize, Option<(u8, Vec<Checked>)>)> {
+    ) -> anyhow::Result<(usize, Option<u8>)> {
         let (mut passed, mut failed) = (0, None);
         for stage in stages {
             let (all, ended) = self.checks(stage, |_| ())?;
@@ -67,15 +121,15 @@ impl Climb<'_> {
             }
             passed += usize::from(good);
             if !good {
-                failed.get_or_insert((stage.number, all));
+                failed.get_or_insert(stage.number);
             }
         }
         Ok((passed, failed))
     }
 
     /// Runs the stages from the first one that is not completed, until one fails.
-    pub(super) fn go_on(&self, all: &[Stage], scheme: Scheme) -> anyhow::Result<bool> {
-        let open = choose::open(self.workspace, self.target, all, Some(scheme))?;
+    fn go_on(&self, all: &[Stage], scheme: Scheme) -> anyhow::Result<bool> {
+        let open = ladder::open(self.workspace, self.target, all, Some(scheme))?;
         for stage in &open {
             if !self.stage(stage)? {
                 return Ok(false);
@@ -92,52 +146,36 @@ impl Climb<'_> {
     }
 
     /// Runs all these stages, even after a failure, with a line for each.
-    pub(super) fn all<'s>(&self, stages: impl Iterator<Item = &'s Stage>) -> anyhow::Result<bool> {
+    fn all<'s>(&self, stages: impl Iterator<Item = &'s Stage>) -> anyhow::Result<bool> {
         let (passed, first_failed) = self.each(stages)?;
-        if let (Some(file), Some((_, all))) = (&self.args.script, &first_failed) {
-            script::write(file, all)?;
-        }
         if !self.args.json {
-            let command = |number: &u8| self.typed(&["--stage", &number.to_string()]);
-            let first = first_failed.as_ref().map(|(number, _)| command(number));
+            let first = first_failed.map(|number| self.typed(number, &[]));
             ui::print(&ladder::sum(passed, first.as_deref()));
         }
         Ok(first_failed.is_none())
     }
 
     /// One stage, in full.
-    pub(super) fn stage(&self, stage: &Stage) -> anyhow::Result<bool> {
+    fn stage(&self, stage: &Stage) -> anyhow::Result<bool> {
         if self.args.json {
-            let (all, ended) = self.checks(stage, |_| ())?;
-            ui::print(&format!("{}\n", in_json(stage, &all, &ended)));
-            return self.note(stage, &all, &ended);
+            return Ok(self.each(std::iter::once(stage))?.1.is_none());
         }
         ui::print(&format!("{}\n\n{}\n\n", ladder::title(stage), ui::wrapped(stage.contract)));
         let marks = ui::marks();
         let (all, ended) =
             self.checks(stage, |checked| ui::print(&report::line(checked, marks)))?;
         let good = self.note(stage, &all, &ended)?;
-        if let Some(file) = &self.args.script
-            && script::write(file, &all)?
-        {
-            ui::print(&format!("\nThe exchanges are in {}.\n", file.display()));
-        }
         let stuck = match self.target {
             // A step of the book fails on purpose, so a hint is not needed.
             Target::Step(_) => String::new(),
-            _ => self.typed(&["--stage", &stage.number.to_string(), "--hint"]),
+            _ => self.typed(stage.number, &["--hint"]),
         };
         let solved = self.picture(stage)?.into_iter().collect();
         let running = self.running(&ended, report::arguments(&all));
-        let next = Next {
-            stuck,
-            running,
-            again: self.typed(&["--stage", &stage.number.to_string()]),
-            solved,
-        };
+        let next = Next { stuck, running, again: self.typed(stage.number, &[]), solved };
         ui::print(&report::end(&all, &ended, &next));
         if let (false, Target::Step(program)) = (good, self.target) {
-            ui::print(&step::on_purpose(&steps::all(self.workspace)?.0, program, stage));
+            ui::print(&on_purpose(&steps::all(self.workspace)?.0, program, stage));
         }
         Ok(good)
     }
@@ -173,17 +211,17 @@ impl Climb<'_> {
         }
         Ok(Some(match ladder::next(&stages(), stage) {
             Some(next) => {
-                let next = self.typed(&["--stage", &next.number.to_string()]);
+                let next = self.typed(next.number, &[]);
                 format!("Only my_server counts as your progress. Next for this server: `{next}`")
             }
             None => ladder::done(stage.scheme, false).trim_end().to_string(),
         }))
     }
 
-    /// This command with other options, as a user would type it.
-    fn typed(&self, options: &[&str]) -> String {
+    /// This command for one stage and with these options, as a user would type it.
+    fn typed(&self, stage: u8, options: &[&str]) -> String {
         let mut command = Command::new("cargo");
-        command.args(["xtask", "climb"]).args(options);
+        command.args(["xtask", "climb", "--stage", &stage.to_string()]).args(options);
         if let Some(server) = &self.args.server {
             command.args(["--server", server]);
         }
@@ -232,6 +270,18 @@ fn shown(arguments: &[String]) -> Vec<String> {
     arguments.iter().map(shown).collect()
 }
 
+/// Which later step passes a stage, if this one is meant to fail it.
+fn on_purpose(all: &[Step], step: &Step, stage: &Stage) -> String {
+    if step.fails.as_ref().is_none_or(|fails| fails.stage != stage.number) {
+        return String::new();
+    }
+    let later = all.iter().skip_while(|other| *other != step);
+    let passes = later.skip(1).find(|other| other.passes.contains(&stage.number));
+    passes.map_or(String::new(), |other| {
+        format!("{} fails this stage on purpose; {} passes it.\n", step.name(), other.name())
+    })
+}
+
 fn in_json(stage: &Stage, all: &[Checked], ended: &Ended) -> serde_json::Value {
     let (word, detail) = check_json::of_end(ended);
     json!({
@@ -253,6 +303,18 @@ mod tests {
     use std::fs;
 
     use super::*;
+
+    #[test]
+    fn the_step_that_passes_the_stage_is_named() {
+        let (all, _) = steps::all(&Workspace::find().unwrap()).unwrap();
+        let stages = stages();
+        let step = course::find(&all, "01_accept").unwrap();
+        let said = on_purpose(&all, step, &stages[0]);
+        assert_eq!(said, "01_accept fails this stage on purpose; 03_loop passes it.\n");
+        let last = course::find(&all, "35_drain").unwrap();
+        assert_eq!(on_purpose(&all, last, &stages[0]), "");
+        assert_eq!(on_purpose(&all, step, &stages[1]), "");
+    }
 
     #[test]
     fn the_directory_of_a_check_is_shown_as_a_word_before_and_after_it_is_deleted() {

@@ -11,7 +11,7 @@ use course::Step;
 use wire::climb::Scheme;
 
 use super::checks::checks_command;
-use super::{step, steps};
+use super::steps;
 use crate::check::{Ended, first_failure, runner, split_words};
 use crate::process;
 use crate::start::{FOLDER, PACKAGE};
@@ -86,30 +86,45 @@ impl Target {
                 format!("cargo run --manifest-path {FOLDER}/Cargo.toml --bin {bin} 127.0.0.1:8080")
             }
             Target::Other { typed, .. } => format!("{typed} 127.0.0.1:8080"),
-            Target::Step(step) => step::by_hand(step),
+            // The package of `chapters/02_thread_pool` is `ch02_thread_pool`.
+            Target::Step(step) => {
+                let (package, example) = (&step.package, step.example());
+                format!("cargo run -p {package} --example {example} 127.0.0.1:8080")
+            }
         }
     }
 
     /// Builds it, and returns the command that starts it. `None` if it does not compile; the compiler has printed the
     /// errors.
     pub(super) fn build(&self, quiet: bool) -> anyhow::Result<Option<Vec<String>>> {
-        let (folder, bin) = match self {
-            Target::Other { words, .. } => return Ok(Some(words.clone())),
-            Target::Step(step) => return step::build(step, quiet),
-            Target::Own { folder, bin } => (folder, bin),
+        let building = |name: &str| {
+            if !quiet {
+                ui::print(&ui::paint(ui::DIM, &format!("Building {name} …\n")));
+            }
         };
-        if !quiet {
-            ui::print(&ui::paint(ui::DIM, &format!("Building {FOLDER} ({bin}) …\n")));
-        }
         let mut command = process::cargo();
-        command.args(["build", "--quiet", "--bin", bin]).current_dir(folder);
-        // A separate target directory, because cargo has locked the workspace's directory while it runs this command.
-        command.env_remove("CARGO_TARGET_DIR").stdin(Stdio::null());
-        let status = command.status().context("cargo cannot be started")?;
-        if !status.success() {
-            return Ok(None);
-        }
-        let program = process::program(&folder.join("target/debug"), bin);
+        command.args(["build", "--quiet"]);
+        let program = match self {
+            Target::Other { words, .. } => return Ok(Some(words.clone())),
+            Target::Own { folder, bin } => {
+                building(&format!("{FOLDER} ({bin})"));
+                command.args(["--bin", bin]).current_dir(folder);
+                // A separate target directory, because cargo has locked the workspace's directory while it runs this
+                // command.
+                command.env_remove("CARGO_TARGET_DIR").stdin(Stdio::null());
+                if !command.status().context("cargo cannot be started")?.success() {
+                    return Ok(None);
+                }
+                process::program(&folder.join("target/debug"), bin)
+            }
+            Target::Step(step) => {
+                building(step.name());
+                // Uses the features of the whole workspace, so that no dependency is compiled twice.
+                command.args(["--workspace", "--example", &step.example()]);
+                let Ok(messages) = process::build(&mut command, false)? else { return Ok(None) };
+                process::executable(&messages, "example", &step.example())?
+            }
+        };
         Ok(Some(vec![program.to_string_lossy().into_owned()]))
     }
 }
@@ -183,6 +198,17 @@ mod tests {
         assert_eq!(newest(&["src/main.rs", "src/bin/part3.rs"]), "part3");
         assert_eq!(newest(&["src/bin/part3.rs", "src/bin/routing.rs"]), "routing");
         assert_eq!(newest(&["src/bin/part4.rs", "src/bin/routing.rs"]), "part4");
+    }
+
+    #[test]
+    fn a_step_is_started_by_its_package_and_its_example() {
+        let workspace = Workspace::find().unwrap();
+        assert_eq!(
+            Target::step(&workspace, "6").unwrap().by_hand(),
+            "cargo run -p ch02_thread_pool --example step_06_thread_each 127.0.0.1:8080"
+        );
+        let error = Target::step(&workspace, "99").err().unwrap().to_string();
+        assert!(error.starts_with("no step `99`; there are 01_accept, "), "{error}");
     }
 
     #[test]
