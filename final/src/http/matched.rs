@@ -4,27 +4,18 @@ use std::sync::Arc;
 
 use super::url::Urls;
 
-/// The names of parameters with their values.
-pub(super) type Params = Vec<(String, String)>;
-
-/// The metadata of a route, known before any request arrives.
-#[derive(Debug)]
-pub(super) struct RouteMeta {
-    pub(super) pattern: String,
-    pub(super) urls: Arc<Urls>,
-}
-
 /// The route that was found for a request, with the values of its parameters.
 #[derive(Debug, Clone)]
 pub struct Matched {
-    pub(super) meta: Arc<RouteMeta>,
-    pub(super) params: Params,
+    pub(super) pattern: String,
+    pub(super) params: Vec<(String, String)>,
+    pub(super) urls: Arc<Urls>,
 }
 
 impl Matched {
     /// Returns the pattern of the route.
     pub fn pattern(&self) -> &str {
-        &self.meta.pattern
+        &self.pattern
     }
 
     /// Returns the value of a parameter, if the pattern has it.
@@ -34,6 +25,6 @@ impl Matched {
 
     /// Returns the named routes of the route table.
     pub fn urls(&self) -> &Urls {
-        &self.meta.urls
+        &self.urls
     }
 }
