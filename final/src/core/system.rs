@@ -28,8 +28,8 @@ mod tests {
         ($name:ident) => {
             mod $name {
                 use super::super::$name::{
-                    Stream, accept, duplicate, listen_socket, noted_time, pair, receive,
-                    reset_on_close, send, send_ahead, send_both, send_file,
+                    Stream, accept, duplicate, listen_socket, pair, receive, reset_on_close, send,
+                    send_ahead, send_both, send_file,
                 };
                 use super::*;
 
@@ -45,19 +45,6 @@ mod tests {
                     let mut bytes = vec![0; count];
                     client.read_exact(&mut bytes).unwrap();
                     String::from_utf8(bytes).unwrap()
-                }
-
-                /// The coarse clock may be a few milliseconds behind.
-                #[test]
-                fn the_coarse_time_is_the_current_time() {
-                    // The modification time of a file that is written now is close to the current
-                    // time.
-                    let mut file = tempfile::NamedTempFile::new().unwrap();
-                    file.write_all(b"x").unwrap();
-                    let written = file.as_file().metadata().unwrap().modified().unwrap();
-                    let noted = noted_time();
-                    let minute = Duration::from_secs(60);
-                    assert!(written - minute < noted && noted < written + minute);
                 }
 
                 #[test]

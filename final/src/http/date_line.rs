@@ -4,8 +4,7 @@ use std::cell::RefCell;
 use std::io::Write;
 use std::time::{Duration, SystemTime};
 
-use super::date::imf_fixdate;
-use crate::core::system;
+use super::date::{imf_fixdate, now};
 
 /// The length of the line in bytes: name, colon, space, 29 characters and CRLF.
 const LENGTH: usize = 37;
@@ -15,18 +14,11 @@ thread_local! {
     static LAST: RefCell<(u64, [u8; LENGTH])> = const { RefCell::new((u64::MAX, [0; LENGTH])) };
 }
 
-/// Returns the time for the Date line. On Linux it may be a few milliseconds earlier than
-/// [`now`](super::date::now), because the kernel updates the coarse clock once a tick. Other times
-/// in the same response must not be later than this one.
-pub fn coarse_now() -> SystemTime {
-    system::noted_time()
-}
-
 /// Appends the Date line with the current time. Each thread formats it at most once a second and
 /// keeps it in `LAST`. Returning a copy of it took 3 % of the time between the last byte of a
 /// request and the first byte of its response.
 pub fn append_date_line(out: &mut Vec<u8>) {
-    let now = coarse_now();
+    let now = now();
     let second = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs();
     LAST.with_borrow_mut(|(formatted, line)| {
         if *formatted != second {
@@ -41,7 +33,7 @@ pub fn append_date_line(out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::date::{now, parse_http_date};
+    use crate::http::date::parse_http_date;
 
     #[test]
     fn the_date_line_has_the_expected_length() {

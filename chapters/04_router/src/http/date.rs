@@ -12,7 +12,6 @@ const LAST_SECOND: u64 = 253_402_300_799;
 ///
 /// It can jump, even backwards, when the clock is set. Use it for display, and
 /// [`std::time::Instant`] for measuring.
-#[allow(clippy::disallowed_methods, reason = "all others call this function")]
 pub fn now() -> SystemTime {
     SystemTime::now()
 }

@@ -5,7 +5,7 @@ use std::io::{self, IoSlice};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use rustix::buffer::spare_capacity;
 use rustix::net::{RecvFlags, SendFlags, SocketFlags, acceptfrom_with};
@@ -74,15 +74,6 @@ pub fn send_both(stream: &Stream, first: &[u8], second: &[u8]) -> io::Result<usi
 pub fn send_file(stream: &Stream, file: &File, at: &mut u64, most: u64) -> io::Result<usize> {
     let most = usize::try_from(most).unwrap_or(usize::MAX);
     Ok(rustix::fs::sendfile(stream, file, Some(at), most)?)
-}
-
-/// Returns the time of day at the kernel's last tick, at most a few milliseconds ago:
-/// `clock_gettime(2)` with `CLOCK_REALTIME_COARSE`. Reading the precise clock takes several times
-/// as long.
-pub fn noted_time() -> SystemTime {
-    let noted = rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse);
-    let (seconds, nanoseconds) = (u64::try_from(noted.tv_sec), u32::try_from(noted.tv_nsec));
-    SystemTime::UNIX_EPOCH + Duration::new(seconds.unwrap_or(0), nanoseconds.unwrap_or(0))
 }
 
 /// Returns a client and the server's end of its connection, made with socketpair(2) and without a

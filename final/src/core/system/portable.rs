@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, IoSlice, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use mio::event::Source;
 use socket2::SockRef;
@@ -110,11 +110,6 @@ pub fn send_file(stream: &Stream, file: &File, at: &mut u64, most: u64) -> io::R
     let sent = send(stream, &piece[..count])?;
     *at += sent as u64;
     Ok(sent)
-}
-
-#[allow(clippy::disallowed_methods, reason = "only http/date.rs uses it")]
-pub fn noted_time() -> SystemTime {
-    SystemTime::now()
 }
 
 /// Windows has no socketpair(2), so the sockets are connected through the loopback interface. Sent

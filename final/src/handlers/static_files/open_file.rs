@@ -9,7 +9,7 @@ use super::caching::Caching;
 use super::open::Opened;
 use super::range::ACCEPT_RANGES;
 use crate::core::files::{self, Stat};
-use crate::http::date_line::coarse_now;
+use crate::http::date::now;
 use crate::http::validators::{Validators, Version};
 use crate::http::{HeaderValue, Headers, ResponseBody, SharedBytes, header, mime};
 
@@ -52,7 +52,7 @@ impl OpenFile {
         let stat = files::stat(&file)?;
         // A file that changes while it is read is not kept in memory.
         let bytes = if metadata.len() <= SMALL { read(&file, &metadata)? } else { None };
-        let (version, now) = (Version::of(&metadata), coarse_now());
+        let (version, now) = (Version::of(&metadata), now());
         let is_settled = version.is_settled(now) && Version::of(&file.metadata()?) == version;
         let validators = Validators::of(&metadata, now);
         let content_type = mime::content_type(name);
