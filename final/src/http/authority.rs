@@ -36,10 +36,9 @@ pub fn split_port(authority: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// Returns whether `port` consists of digits only (`parse` would also accept a sign) and is in the
-/// range of TCP ports.
+/// Returns whether `port` consists of digits only and is in the range of TCP ports.
 fn valid_port(port: &str) -> bool {
-    port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok()
+    !port.starts_with('+') && port.parse::<u16>().is_ok() // `parse` accepts a plus sign, too
 }
 
 /// Returns whether `host` is a `reg-name`: unreserved characters, sub-delims and complete `%XX`

@@ -182,10 +182,11 @@ fn parse_head(line: &[u8], fields: &[u8], limits: &Limits) -> Result<Head, Parse
 
 /// Splits `method SP request-target SP HTTP-version`, with exactly one space each (RFC 9112
 /// section 3).
-fn split_request_line(line: &[u8]) -> Result<(&str, &str, &str), ParseError> {
-    let mut parts = line.split(|byte| *byte == b' ').map(str::from_utf8);
-    match (parts.next(), parts.next(), parts.next(), parts.next()) {
-        (Some(Ok(method)), Some(Ok(target)), Some(Ok(version)), None)
+fn split_request_line(line: &[u8]) -> Result<(&str, &str, &[u8]), ParseError> {
+    let mut parts = line.split(|byte| *byte == b' ');
+    let (method, target) = (parts.next().map(str::from_utf8), parts.next().map(str::from_utf8));
+    match (method, target, parts.next(), parts.next()) {
+        (Some(Ok(method)), Some(Ok(target)), Some(version), None)
             if header_name::is_token(method.as_bytes()) && !target.is_empty() =>
         {
             Ok((method, target, version))
@@ -195,8 +196,8 @@ fn split_request_line(line: &[u8]) -> Result<(&str, &str, &str), ParseError> {
 }
 
 /// Parses `HTTP/` DIGIT `.` DIGIT, which is case-sensitive (RFC 9112 section 2.3).
-fn parse_version(text: &str) -> Result<Version, ParseError> {
-    match text.as_bytes() {
+fn parse_version(text: &[u8]) -> Result<Version, ParseError> {
+    match text {
         b"HTTP/1.0" => Ok(Version::Http10),
         // A later 1.x is processed as 1.1 (RFC 9110 section 6.2).
         [b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'1'..=b'9'] => Ok(Version::Http11),
