@@ -5,6 +5,9 @@ import { output, request, responses } from "./wire.js";
 const TICK = 100;
 const GET = request("GET / HTTP/1.1");
 
+/** The whole tokens in a level. The times that the chapter reports are rounded. */
+const whole = level => Math.floor(level + 1e-6);
+
 customElements.define("lab-bucket", class extends Lab {
   name = "a token bucket and its clock";
 
@@ -22,7 +25,7 @@ customElements.define("lab-bucket", class extends Lab {
       h("p", {}, "Clock: ", this.clock), this.tokens,
       h("div", { class: "lab-bar" },
         button("A request", () => this.send(1)), button("Six requests", () => this.send(6)),
-        button("Wait 0.1 s", () => this.pass(100)), button("Wait 1 s", () => this.pass(1000)), this.play),
+        button("Wait 0.1 s", () => this.wait(100)), button("Wait 1 s", () => this.wait(1000)), this.play),
       this.status, this.list);
     this.fresh({});
   }
@@ -33,6 +36,8 @@ customElements.define("lab-bucket", class extends Lab {
 
   playing() {
     this.play.setAttribute("aria-pressed", String(this.player.playing));
+    if (this.player.playing) this.say("The clock runs.");
+    else this.sayLevel();
   }
 
   /** A full bucket, at zero. */
@@ -47,6 +52,16 @@ customElements.define("lab-bucket", class extends Lab {
   pass(time) {
     this.now += time;
     this.draw(this.level());
+  }
+
+  wait(time) {
+    this.pass(time);
+    this.sayLevel();
+  }
+
+  /** Replaces the sentence about the last response, which is out of date when time has passed. */
+  sayLevel() {
+    this.say(`At ${this.seconds()} the bucket has ${whole(this.level())} of ${this.limit.burst} tokens.`);
   }
 
   send(times) {
@@ -100,13 +115,12 @@ customElements.define("lab-bucket", class extends Lab {
 
   draw(level) {
     this.clock.textContent = this.seconds();
-    // The times that the chapter reports are rounded.
-    const whole = Math.floor(level + 1e-6);
-    this.tokens.setAttribute("aria-label", `${whole} of ${this.limit.burst} tokens`);
+    const shown = `${whole(level)} of ${this.limit.burst}`;
+    this.tokens.setAttribute("aria-label", `${shown} tokens`);
     this.tokens.replaceChildren(...Array.from({ length: this.limit.burst }, (_, index) => {
       const fill = h("i");
       fill.style.height = `${Math.max(0, Math.min(1, level - index)) * 100}%`;
       return h("span", { class: "lab-token" }, fill);
-    }), h("span", {}, `${whole} of ${this.limit.burst}`));
+    }), h("span", {}, shown));
   }
 });

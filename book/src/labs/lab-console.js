@@ -95,6 +95,7 @@ customElements.define("lab-console", class extends Lab {
 
   restart() {
     return this.attempt(async () => {
+      if (this.chapters.size === 0) throw new Error("No chapter runs yet. Press Send first.");
       await Promise.all([...this.chapters.values()].map(async chapter => (await chapter).restart()));
       this.say("The chapters have restarted: no users, no tokens taken.");
     });

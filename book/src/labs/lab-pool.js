@@ -50,14 +50,16 @@ customElements.define("lab-pool", class extends Lab {
     for (let count = 0; count < times; count++) taken += this.pool.submit(ticks);
     const lost = times - taken;
     this.say(lost === 0
-      ? `${taken} taken. ${this.pool.queue.length} wait in the queue.`
+      ? `${taken} taken. ${this.queued()}`
       : `${taken} taken, ${lost} rejected: all workers are busy and the queue is full. A server responds with 503 here, at once.`);
     this.draw();
   }
 
   unblock() {
-    this.pool.unblock();
-    this.say("The blocked tasks have what they waited for. They end with the next tick.");
+    const count = this.pool.unblock();
+    this.say(count === 0 ? "No task blocks, so there is nothing to unblock."
+      : count === 1 ? "The task that blocked has what it waited for. It needs one more tick of a worker."
+        : `The ${count} tasks that blocked have what they waited for. Each needs one more tick of a worker.`);
     this.draw();
   }
 
@@ -68,8 +70,13 @@ customElements.define("lab-pool", class extends Lab {
     const stuck = this.pool.workers.filter(task => task?.left === Infinity).length;
     this.say(stuck === this.pool.workers.length
       ? "Every worker is in a task that blocks. Nothing moves until something unblocks them."
-      : `${ended} ended. ${this.pool.queue.length} wait in the queue.`);
+      : `${ended} ended. ${this.queued()}`);
     this.draw();
+  }
+
+  queued() {
+    const count = this.pool.queue.length;
+    return `${count} ${count === 1 ? "waits" : "wait"} in the queue.`;
   }
 
   draw() {

@@ -13,6 +13,9 @@ any /inspect`;
 const MAX_ROUTES = 500;
 
 const METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "BREW"];
+/** A line as it is quoted in a sentence. */
+const shortened = line => line.length > 60 ? `${line.slice(0, 60)}…` : line;
+
 const TEXT = { spellcheck: "false", autocapitalize: "off" };
 
 customElements.define("lab-router", class extends Lab {
@@ -44,7 +47,7 @@ customElements.define("lab-router", class extends Lab {
       const routes = lines.map(line => line.split(/\s+/));
       if (routes.length > MAX_ROUTES) throw new Error(`These are ${routes.length} routes, and this lab takes up to ${MAX_ROUTES}.`);
       const odd = routes.findIndex(route => route.length !== 2);
-      if (odd >= 0) throw new Error(`"${lines[odd]}" is not a method and a pattern with a space between them.`);
+      if (odd >= 0) throw new Error(`"${shortened(lines[odd])}" is not a method and a pattern with a space between them.`);
       const chapter = await this.chapter("ch04");
       try {
         chapter.lab({ routes });

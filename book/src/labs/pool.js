@@ -35,9 +35,11 @@ export class Pool {
     this.fill();
   }
 
-  /** What all tasks that block have waited for is there. */
+  /** What all tasks that block have waited for is there. Returns the number of these tasks. */
   unblock() {
-    for (const task of this.workers.concat(this.queue)) if (task?.left === Infinity) task.left = 1;
+    const blocked = this.workers.concat(this.queue).filter(task => task?.left === Infinity);
+    for (const task of blocked) task.left = 1;
+    return blocked.length;
   }
 
   fill() {
