@@ -19,10 +19,20 @@ pub(super) const SETTINGS: [Setting; 28] = [
         "127.0.0.1:8080",
         "the address to listen on; port 0 means any free port",
     ),
-    setting("root", "DIR", "", "the directory whose files are served"),
+    setting(
+        "root",
+        "DIR",
+        "",
+        "the directory whose files are served, below /static [default: files of the demonstration]",
+    ),
     setting("max-age", "TIME", "1h", "how long clients may cache files other than pages"),
     setting("log", "FORMAT", "common", "the access log: common, json or off"),
-    setting("permits", "COUNT", "", "threads that run at a time [default: one per core]"),
+    setting(
+        "permits",
+        "COUNT",
+        "",
+        "the maximum number of threads that run at a time [default: one per core]",
+    ),
     setting(
         "threads",
         "COUNT",
@@ -107,7 +117,7 @@ pub(super) const SETTINGS: [Setting; 28] = [
         "idle-timeout",
         "TIME",
         "75s",
-        "how long a connection may be idle; must be longer than the idle timeout of a proxy in front of the server",
+        "how long a connection may be idle; then it is closed. Must be longer than the idle timeout of a proxy in front of the server",
     ),
     setting(
         "head-timeout",
@@ -121,7 +131,12 @@ pub(super) const SETTINGS: [Setting; 28] = [
         "30s",
         "how long the body of a request may take; then it gets 408",
     ),
-    setting("write-timeout", "TIME", "30s", "how long a client may stop reading a response"),
+    setting(
+        "write-timeout",
+        "TIME",
+        "30s",
+        "how long a client may stop reading a response; then its connection is closed",
+    ),
     setting(
         "stop-delay",
         "TIME",

@@ -24,7 +24,8 @@ pub(super) const NO_UPLOAD_SLOT: &str = "no_upload_slot";
 pub struct Rejection {
     /// The reason, one of a few fixed words, because it becomes a label of a metric.
     pub reason: &'static str,
-    /// The status of the response, or `None` if the client got none.
+    /// The status of the response, or `None` if the connection ended because the client had not
+    /// read an earlier response.
     pub status: Option<Status>,
     /// The address of the client, which may be behind a proxy, or `None` if the rejection was
     /// before the end of the header section.

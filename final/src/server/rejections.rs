@@ -83,7 +83,9 @@ fn line(peer: SocketAddr, rejection: &Rejection) -> String {
     let request = if request.is_empty() { "-" } else { request };
     match status {
         Some(status) => format!("{client}: rejected \"{request}\" with {status}: {reason}"),
-        None => format!("{client}: ended \"{request}\" without a response: {reason}"),
+        None => {
+            format!("{client}: ended \"{request}\" before the client read the response: {reason}")
+        }
     }
 }
 
@@ -111,7 +113,7 @@ mod tests {
             ),
             (
                 Rejection { status: None, ..rejection("write_timeout") },
-                "ended \"GET /\" without a response: write_timeout",
+                "ended \"GET /\" before the client read the response: write_timeout",
             ),
         ];
         for (rejection, expected) in table {
