@@ -156,10 +156,7 @@ fn create(path: &Path, text: &str) -> anyhow::Result<bool> {
 /// Lists the new files and the next command.
 fn next(part: u8, made: &[String]) -> String {
     let stage = STARTERS[usize::from(part) - 1].stage;
-    let title = stages()
-        .into_iter()
-        .find(|other| other.number == stage)
-        .map_or(String::new(), |stage| stage.title.to_string());
+    let title = stages().iter().find(|other| other.number == stage).map_or("", |stage| stage.title);
     let bin = if made.iter().any(|name| name == "src/main.rs") || part == 1 {
         "src/main.rs".to_string()
     } else {

@@ -35,24 +35,20 @@ pub(super) struct ConnectionLog {
     number: usize,
     /// The time of the last line, since the connection was opened.
     last: Duration,
-    sides: [Direction; 2],
+    sides: [Messages; 2],
+    /// The numbers of bytes from each side.
+    bytes: [usize; 2],
     /// The methods of the requests that have no response yet.
     methods: VecDeque<String>,
 }
 
-#[derive(Debug)]
-struct Direction {
-    messages: Messages,
-    bytes: u64,
-}
-
 impl ConnectionLog {
     pub(super) fn new(number: usize) -> ConnectionLog {
-        let direction = |side| Direction { messages: Messages::of(side), bytes: 0 };
         ConnectionLog {
             number,
             last: Duration::ZERO,
-            sides: [direction(Side::Client), direction(Side::Server)],
+            sides: [Side::Client, Side::Server].map(Messages::of),
+            bytes: [0; 2],
             methods: VecDeque::new(),
         }
     }
@@ -69,9 +65,8 @@ impl ConnectionLog {
 
     /// The lines for bytes from one side.
     pub(super) fn bytes(&mut self, side: Side, bytes: &[u8], now: Duration) -> String {
-        let direction = &mut self.sides[side as usize];
-        direction.bytes += bytes.len() as u64;
-        let pieces = direction.messages.push(bytes, &mut self.methods);
+        self.bytes[side as usize] += bytes.len();
+        let pieces = self.sides[side as usize].push(bytes, &mut self.methods);
         let mut text = String::new();
         for (piece, name) in pieces {
             let shown = &piece[..piece.len().min(MAX_BYTES)];
@@ -106,13 +101,11 @@ impl ConnectionLog {
 
     /// The last line.
     pub(super) fn closed(&mut self, now: Duration) -> String {
-        let [client, server] = &self.sides;
+        let [client, server] = self.bytes;
         let text = format!(
-            "closed after {}: {} bytes {}, {} bytes {}",
+            "closed after {}: {client} bytes {}, {server} bytes {}",
             seconds(now),
-            client.bytes,
             arrow(Side::Client),
-            server.bytes,
             arrow(Side::Server)
         );
         self.line(now, &text)
