@@ -1,139 +1,70 @@
-//! Merges files three ways, as git merges commits.
+//! Merges a file three ways, and finds what is left of conflicts.
 
-use std::collections::BTreeMap;
+use std::fs;
 
-use anyhow::bail;
+use crate::git::Git;
 
-use crate::git::{Commit, Git, split_zero};
-use crate::patch::Files;
+/// The content of a file; `None` if it does not exist.
+pub(crate) type Content = Option<Vec<u8>>;
 
-/// The files after a merge.
-#[derive(Debug, Default, PartialEq, Eq)]
+/// A file after a merge.
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Merged {
-    /// All files of the three sides.
-    pub files: Files,
-    /// A sentence about each file that a person must edit, by its path.
-    pub conflicts: BTreeMap<String, String>,
+    pub content: Content,
+    /// A sentence about what a person must decide.
+    pub conflict: Option<String>,
 }
 
-/// Merges the change from `base` to `theirs` into `ours`. A file that one of them does not list is missing there.
-/// `labels` are printed at the markers of a conflict in a file: ours, base, theirs.
+/// Merges the change from `base` to `theirs` into `ours`. The labels of the three sides are printed at the markers of a
+/// conflict.
 ///
 /// # Errors
-/// When both sides have changed a file, and git is older than 2.38, which has no `git merge-tree --write-tree`.
+/// When git cannot be started, or the sides cannot be written to a temporary directory.
 pub(crate) fn merge(
-    git: &Git,
-    sides: [&Files; 3],
-    labels: &dyn Fn(&str) -> [String; 3],
+    [ours, base, theirs]: [&Content; 3],
+    labels: [&str; 3],
 ) -> anyhow::Result<Merged> {
-    let mut merged = Merged::default();
-    let mut changed_twice = [Files::new(), Files::new(), Files::new()];
-    for path in sides.into_iter().flat_map(Files::keys) {
-        let [ours, base, theirs] = sides.map(|side| side.get(path).cloned().flatten());
-        if ours == theirs || base == theirs {
-            merged.files.insert(path.clone(), ours);
-        } else if ours == base {
-            merged.files.insert(path.clone(), theirs);
-        } else {
-            for (side, content) in changed_twice.iter_mut().zip([ours, base, theirs]) {
-                side.insert(path.clone(), content);
-            }
-        }
+    let merged = |content: &Content| Merged { content: content.clone(), conflict: None };
+    if ours == theirs || base == theirs {
+        return Ok(merged(ours));
+    } else if ours == base {
+        return Ok(merged(theirs));
     }
-    if !changed_twice[0].is_empty() {
-        merge_trees(git, &changed_twice, labels, &mut merged)?;
+    let [path, _, changed] = labels;
+    let undecided = |why: String| Merged { conflict: Some(why), ..merged(ours) };
+    let (Some(own), Some(new)) = (ours, theirs) else {
+        return Ok(undecided(match theirs {
+            None => format!("{path}: {changed} was deleted, and this one differs"),
+            Some(_) => format!("{path}: {changed} has changed, and this one was deleted"),
+        }));
+    };
+    let folder = tempfile::tempdir()?;
+    let old = base.as_deref().unwrap_or_default();
+    for (name, content) in [("ours", &own[..]), ("base", old), ("theirs", &new[..])] {
+        fs::write(folder.path().join(name), content)?;
     }
-    Ok(merged)
+    let form = ["merge-file", "-p", "--diff3"];
+    let labels = labels.map(|label| ["-L", label]);
+    let args = [&form[..], labels.as_flattened(), &["ours", "base", "theirs"]].concat();
+    let output = Git::at(folder.path()).output(&args)?;
+    // The status is the number of conflicts, or negative if git cannot merge.
+    Ok(match output.status.code() {
+        Some(0) => merged(&Some(output.stdout)),
+        Some(1..128) => Merged { content: Some(output.stdout), conflict: Some(both_sides(path)) },
+        _ => undecided(format!("{path}: not a text, and it differs from {changed}")),
+    })
 }
 
-/// Merges the files that both sides have changed. Git finds the base as the parent of both commits, because versions
-/// before 2.40 have no option for another one.
-fn merge_trees(
-    git: &Git,
-    sides: &[Files; 3],
-    labels: &dyn Fn(&str) -> [String; 3],
-    merged: &mut Merged,
-) -> anyhow::Result<()> {
-    let commit = |name, parents, files| Commit { name, parents, message: "to be merged", files };
-    let ids = git.store_unnamed(&[
-        commit("refs/worktree/merge/base", &[], &sides[1]),
-        commit("refs/worktree/merge/ours", &[":1"], &sides[0]),
-        commit("refs/worktree/merge/theirs", &[":1"], &sides[2]),
-    ])?;
-    let [base, ours, theirs] = &ids[..] else { bail!("git has not stored the sides") };
-    // Git prints the ids of the three commits at the markers.
-    let settings = ["merge.conflictStyle=diff3", "merge.renames=false", "core.abbrev=no"];
-    let settings = settings.map(|setting| ["-c", setting]);
-    let form = ["merge-tree", "--write-tree", "--name-only", "--no-messages", "-z"];
-    let output = git.output(&[settings.as_flattened(), &form, &[ours, theirs]].concat())?;
-    // Status 1 means that there are conflicts.
-    if output.status.code().is_none_or(|code| code > 1) {
-        let said = String::from_utf8_lossy(&output.stderr);
-        bail!("merging needs git 2.38 or later: `git merge-tree` failed: {}", said.trim());
-    }
-    let mut printed = split_zero(&output.stdout).into_iter();
-    let tree = printed.next().unwrap_or_default();
-    for path in sides[0].keys() {
-        merged.files.insert(path.clone(), git.show(&tree, path)?);
-    }
-    let prefix = git.prefix()?;
-    for path in printed.map(|path| path.strip_prefix(prefix).unwrap_or(&path).to_string()) {
-        let labels = labels(&path);
-        let content = merged.files.get(&path).cloned().flatten().map(String::from_utf8);
-        let sentence = match content {
-            Some(Ok(mut text)) if text.contains(ours) => {
-                for (id, label) in [ours, base, theirs].into_iter().zip(&labels) {
-                    text = text.replace(id, label);
-                }
-                merged.files.insert(path.clone(), Some(text.into()));
-                both_sides(&labels[0])
-            }
-            _ => {
-                let is_missing = |side: &Files| side.get(&path).is_none_or(Option::is_none);
-                undecided([is_missing(&sides[0]), is_missing(&sides[2])], &labels)
-            }
-        };
-        merged.conflicts.insert(path, sentence);
-    }
-    Ok(())
-}
-
-/// The sentence about a conflict that no marker can show, in a file that may be missing on one side: ours, theirs.
-fn undecided(is_missing: [bool; 2], [path, _, changed]: &[String; 3]) -> String {
-    match is_missing {
-        [_, true] => format!("{path}: {changed} was deleted, and this one differs"),
-        [true, _] => format!("{path}: {changed} has changed, and this one was deleted"),
-        _ => format!("{path}: not a text, and it differs from {changed}"),
-    }
-}
-
-/// The sentence about a file with both sides.
-pub(crate) fn both_sides(path: &str) -> String {
+fn both_sides(path: &str) -> String {
     format!("{path} has both sides between <<<<<<< and >>>>>>>")
 }
 
-/// The sentence about a marker without its others.
-pub(crate) fn leftover(path: &str, line: usize, marker: &str) -> String {
-    format!("{path}: line {line} is left of a conflict: {marker}")
-}
-
-/// The lines that look like markers of a conflict, as `git diff --check` finds them, with their numbers: seven of one
-/// sign, and a space or nothing after them.
-fn markers(content: &[u8]) -> Vec<(usize, String)> {
-    let is_marker = |line: &str| {
-        let signs = ["<<<<<<<", "|||||||", "=======", ">>>>>>>"];
-        let rest = signs.into_iter().find_map(|sign| line.strip_prefix(sign));
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
-    };
-    let text = String::from_utf8_lossy(content);
-    let lines = (1..).zip(text.lines()).filter(|(_, line)| is_marker(line));
-    lines.map(|(number, line)| (number, line.to_string())).collect()
-}
-
-/// The conflict markers that the user still has to edit. A line that looks like a marker may be intended, for example
-/// in a test of merges: lines that the file had before are not leftovers.
-pub(crate) fn leftovers(content: &[u8], before: &[u8]) -> Vec<(usize, String)> {
-    let (mut left, mut known) = (markers(content), markers(before));
+/// A sentence about the conflict markers that a person still has to edit, if there are any: seven of one sign, and a
+/// space or nothing after them, as `git diff --check` finds them. Lines that the file had before are not leftovers,
+/// because a text may have such a line.
+pub(crate) fn unfinished(path: &str, content: &Content, before: &Content) -> Option<String> {
+    let mut known = markers(before);
+    let mut left = markers(content);
     left.retain(|(_, line)| match known.iter().position(|(_, other)| other == line) {
         Some(place) => {
             known.remove(place);
@@ -141,99 +72,95 @@ pub(crate) fn leftovers(content: &[u8], before: &[u8]) -> Vec<(usize, String)> {
         }
         None => true,
     });
-    left
+    let has = |sign: &str| left.iter().any(|(_, line)| line.starts_with(sign));
+    if has("<<<<<<<") && has(">>>>>>>") {
+        return Some(both_sides(path));
+    }
+    let (number, line) = left.first()?;
+    Some(format!("{path}: line {number} is left of a conflict: {line}"))
+}
+
+fn markers(content: &Content) -> Vec<(usize, String)> {
+    let is_marker = |line: &str| {
+        let signs = ["<<<<<<<", "|||||||", "=======", ">>>>>>>"];
+        let rest = signs.into_iter().find_map(|sign| line.strip_prefix(sign));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+    };
+    let text = String::from_utf8_lossy(content.as_deref().unwrap_or_default());
+    let lines = (1..).zip(text.lines()).filter(|(_, line)| is_marker(line));
+    lines.map(|(number, line)| (number, line.to_string())).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::workspace::tests::folder_with;
 
-    fn files(texts: &[(&str, &str)]) -> Files {
-        let file =
-            |(path, text): &(&str, &str)| ((*path).to_string(), Some(text.as_bytes().to_vec()));
-        texts.iter().map(file).collect()
+    /// Merges the sides ours, base, theirs. An empty text is a file that does not exist.
+    fn merged(sides: [&str; 3]) -> Merged {
+        let [ours, base, theirs] = sides.map(content);
+        merge([&ours, &base, &theirs], ["our/a", "before", "theirs"]).unwrap()
     }
 
-    /// Merges the sides ours, base, theirs in a directory of a repository. Missing files are left out.
-    fn merged(sides: [&[(&str, &str)]; 3]) -> Merged {
-        let folder = folder_with(&[("course/a", "")]);
-        let git = Git::at(&folder.path().join("course"));
-        git.run(&["init", "-q", ".."]).unwrap();
-        let [ours, base, theirs] = sides.map(files);
-        let labels = |path: &str| [&format!("our/{path}"), "before", "theirs"].map(String::from);
-        let mut merged = merge(&git, [&ours, &base, &theirs], &labels).unwrap();
-        assert_eq!(git.text(&["for-each-ref"]).unwrap(), "");
-        merged.files.retain(|_, content| content.is_some());
-        merged
-    }
-
-    fn clean(texts: &[(&str, &str)]) -> Merged {
-        Merged { files: files(texts), conflicts: BTreeMap::new() }
+    fn content(text: &str) -> Content {
+        (!text.is_empty()).then(|| text.into())
     }
 
     #[test]
-    fn an_untouched_file_is_copied_made_or_deleted() {
-        assert_eq!(merged([&[("a", "1")], &[("a", "1")], &[("a", "2")]]), clean(&[("a", "2")]));
-        assert_eq!(merged([&[], &[], &[("a", "2")]]), clean(&[("a", "2")]));
-        assert_eq!(merged([&[("a", "1")], &[("a", "1")], &[]]), clean(&[]));
-    }
-
-    #[test]
-    fn a_change_elsewhere_is_merged_and_found_again() {
-        let (ours, base, theirs) = ("1\n2\n3\n4\nfive\n", "1\n2\n3\n4\n5\n", "one\n2\n3\n4\n5\n");
+    fn what_one_side_has_changed_is_merged() {
         let both = "one\n2\n3\n4\nfive\n";
-        for ours in [ours, both] {
-            let result = merged([&[("a", ours)], &[("a", base)], &[("a", theirs)]]);
-            assert_eq!(result, clean(&[("a", both)]));
+        for (sides, expected) in [
+            (["1", "1", "2"], "2"),
+            (["", "", "2"], "2"),
+            (["1", "1", ""], ""),
+            (["2", "1", "2"], "2"),
+            (["1\n2\n3\n4\nfive\n", "1\n2\n3\n4\n5\n", "one\n2\n3\n4\n5\n"], both),
+            // Merged once more, it is the same.
+            ([both, "1\n2\n3\n4\n5\n", "one\n2\n3\n4\n5\n"], both),
+        ] {
+            let expected = Merged { content: content(expected), conflict: None };
+            assert_eq!(merged(sides), expected, "{sides:?}");
         }
     }
 
     #[test]
     fn a_change_of_the_same_line_shows_both_sides() {
-        let result = merged([&[("a", "x\r\n")], &[("a", "1\r\n")], &[("a", "2\r\n")]]);
-        let text = String::from_utf8(result.files["a"].clone().unwrap()).unwrap();
+        let result = merged(["x\r\n", "1\r\n", "2\r\n"]);
         let expected = "<<<<<<< our/a\nx\n||||||| before\n1\n=======\n2\n>>>>>>> theirs\n";
-        assert_eq!(text, expected.replace('\n', "\r\n"));
-        assert_eq!(result.conflicts["a"], "our/a has both sides between <<<<<<< and >>>>>>>");
+        assert_eq!(result.content, content(&expected.replace('\n', "\r\n")));
+        let sentence = "our/a has both sides between <<<<<<< and >>>>>>>";
+        assert_eq!(result.conflict.as_deref(), Some(sentence));
+        assert_eq!(unfinished("our/a", &result.content, &None).as_deref(), Some(sentence));
     }
 
     #[test]
-    fn a_conflict_that_no_marker_can_show_has_a_sentence() {
+    fn a_conflict_that_no_marker_can_show_has_a_sentence_and_changes_nothing() {
         for (sides, sentence) in [
             (["mine", "old", ""], "our/a: theirs was deleted, and this one differs"),
             (["", "old", "new"], "our/a: theirs has changed, and this one was deleted"),
             (["\0a", "\0b", "\0c"], "our/a: not a text, and it differs from theirs"),
         ] {
-            let side =
-                |text: &'static str| if text.is_empty() { Vec::new() } else { vec![("a", text)] };
-            let [ours, base, theirs] = sides.map(side);
-            let result = merged([&ours, &base, &theirs]);
-            assert_eq!(result.conflicts["a"], sentence);
+            let expected = Merged { content: content(sides[0]), conflict: Some(sentence.into()) };
+            assert_eq!(merged(sides), expected);
         }
     }
 
     #[test]
     fn every_marker_that_is_left_over_is_found_and_nothing_else() {
-        let left = |text: &str| leftovers(text.as_bytes(), b"").len();
+        let left = |text: String, before| unfinished("f", &content(&text), &content(before));
         for marker in ["<<<<<<< a", "||||||| a", "=======", ">>>>>>> a", "=======\r", "<<<<<<<"] {
-            assert_eq!(left(&format!("a\n{marker}\nb\n")), 1, "{marker}");
+            let sentence = format!("f: line 2 is left of a conflict: {}", marker.trim_end());
+            assert_eq!(left(format!("a\n{marker}\nb\n"), ""), Some(sentence));
         }
         // Headings, rulers, shifts and text.
         for other in
             ["======", "========", "=======a", " =======", "a =======", "<<<<<< a", "-------"]
         {
-            assert_eq!(left(&format!("a\n{other}\nb\n")), 0, "{other}");
+            assert_eq!(left(format!("a\n{other}\nb\n"), ""), None, "{other}");
         }
-        let whole = "<<<<<<< a\nx\n||||||| b\n=======\ny\n>>>>>>> c\n";
-        assert_eq!(left(whole), 4);
-    }
-
-    #[test]
-    fn a_marker_that_the_file_had_before_is_no_leftover() {
-        let (once, twice) = (&b"Heading\n=======\n"[..], &b"=======\n=======\n"[..]);
-        assert_eq!(leftovers(once, once), []);
-        assert_eq!(leftovers(once, twice), []);
-        assert_eq!(leftovers(twice, once), [(2, "=======".to_string())]);
+        // What the file had before is not left over.
+        let [once, twice] = ["Heading\n=======\n", "=======\n=======\n"];
+        assert_eq!(left(once.into(), once), None);
+        assert_eq!(left(once.into(), twice), None);
+        assert!(left(twice.into(), once).is_some_and(|sentence| sentence.contains("line 2")));
     }
 }

@@ -1,42 +1,46 @@
-//! The checklist at the end of a carry: pages, lines that quote an old value, and exercises.
+//! The checklist at the end of a carry: pages, values that other lines may quote, and exercises.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::change::Change;
-use super::journal::{Journal, is_scratch};
-use super::pages::{Changed, pages};
-use super::quotes;
-use super::source::Source;
+use super::plan::Plan;
+use super::value;
 use crate::exercise::Exercise;
-use crate::workspace::{Chapter, Workspace};
+use crate::workspace::Chapter;
 
 /// The last lines of a carry without conflicts.
-pub(super) fn closing(
-    source: &Source<'_>,
-    journal: &Journal,
-    changes: &[Change],
-) -> anyhow::Result<String> {
-    let commits: BTreeSet<&str> =
-        changes.iter().flat_map(Change::carried_in).map(String::as_str).collect();
-    if !commits.is_empty() && !journal.wrote_something() {
-        let commits: Vec<&str> = commits.iter().map(|id| &id[..id.len().min(10)]).collect();
-        let commits = commits.join(", ");
-        return Ok(format!("\nNothing is left to carry: it was carried already, in {commits}.\n"));
+pub(super) fn closing(plan: &Plan<'_>, changes: &[Change]) -> anyhow::Result<String> {
+    let mut changed: BTreeSet<String> = plan.changed().map(String::from).collect();
+    if changed.is_empty() && plan.revision != plan.head {
+        return Ok("\nNothing is left to carry: the later chapters have it.\n".to_string());
     }
-    let changed = changed(source.workspace, journal, changes);
+    for change in changes {
+        changed.extend(
+            [Some(change.path_in(plan.chapter)), change.path_before(plan.chapter)]
+                .into_iter()
+                .flatten(),
+        );
+    }
     let mut text = String::from("\n");
-    let pages = pages(source, &changed)?;
+    let pages = plan.workspace.pages()?;
+    let shows = |page: &String| page.lines().any(|line| shows(plan, &changed, line));
+    let pages: Vec<&String> =
+        pages.iter().filter(|(_, page)| shows(page)).map(|(path, _)| path).collect();
     if !pages.is_empty() {
         text += "Pages that show a changed file:\n";
-        for page in &pages {
-            let _ = writeln!(text, "  {}", page.path);
-        }
     }
-    text += &quotes::report(source, changes, &pages)?;
-    let exercises: Vec<String> = Exercise::all(source.workspace)?
-        .into_iter()
-        .filter(|exercise| changed.contains_key(&exercise.chapter.folder))
+    for page in pages {
+        let _ = writeln!(text, "  {page}");
+    }
+    text += &value::report(changes);
+    let is_changed = |chapter: &Chapter| {
+        let folder = format!("{}/", chapter.folder);
+        changed.iter().any(|path| path.starts_with(&folder))
+    };
+    let exercises = Exercise::all(plan.workspace)?.into_iter();
+    let exercises: Vec<String> = exercises
+        .filter(|exercise| is_changed(&exercise.chapter))
         .map(|exercise| exercise.number.to_string())
         .collect();
     if !exercises.is_empty() {
@@ -51,30 +55,27 @@ pub(super) fn closing(
     Ok(text)
 }
 
-/// The packages whose files were written.
-pub(super) fn packages(workspace: &Workspace, journal: &Journal) -> Vec<String> {
-    let written = changed(workspace, journal, &[]);
-    let has_code = |chapter: &&Chapter| {
-        let files = written.get(&chapter.folder);
-        files.is_some_and(|files| files.iter().any(|path| !path.starts_with("exercises/")))
+/// Whether a line of a page is a directive that shows a changed file. `xtask/book/README.md` has the directives.
+fn shows(plan: &Plan<'_>, changed: &BTreeSet<String>, line: &str) -> bool {
+    let Some(directive) = line.strip_prefix("{{#") else { return false };
+    let directive = directive.split("}}").next().unwrap_or_default();
+    let words: Vec<&str> = directive.split_whitespace().collect();
+    let (chapters, path) = match words[..] {
+        ["file" | "item", chapter, path, ..] => ([chapter, chapter], path),
+        ["diff", old, new, path, ..] => ([old, new], path),
+        _ => return false,
     };
-    let chapters = workspace.chapters().iter().filter(has_code);
-    chapters.map(|chapter| chapter.package.clone()).collect()
+    let chapters = chapters.into_iter().filter_map(|name| plan.workspace.chapter(name).ok());
+    chapters.into_iter().any(|chapter| changed.contains(&format!("{}/{path}", chapter.folder)))
 }
 
-fn changed(workspace: &Workspace, journal: &Journal, changes: &[Change]) -> Changed {
-    let mut changed = Changed::new();
-    let written = journal.entries.iter().filter(|(_, entry)| entry.before != entry.after);
-    for (path, _) in written.filter(|(path, _)| !is_scratch(path)) {
-        for chapter in workspace.chapters() {
-            if let Some(within) = path.strip_prefix(&format!("{}/", chapter.folder)) {
-                changed.entry(chapter.folder.clone()).or_default().insert(within.to_string());
-            }
-        }
-    }
-    for change in changes {
-        let files = changed.entry(journal.chapter.clone()).or_default();
-        files.extend([Some(&change.path), change.was.as_ref()].into_iter().flatten().cloned());
-    }
-    changed
+/// The packages whose files were written.
+pub(super) fn packages(plan: &Plan<'_>) -> Vec<String> {
+    let has_code = |chapter: &&Chapter| {
+        let within =
+            |path: &str| path.strip_prefix(&format!("{}/", chapter.folder)).map(str::to_string);
+        plan.changed().filter_map(within).any(|path| !path.starts_with("exercises/"))
+    };
+    let chapters = plan.workspace.chapters().iter().filter(has_code);
+    chapters.map(|chapter| chapter.package.clone()).collect()
 }

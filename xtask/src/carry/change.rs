@@ -1,15 +1,11 @@
 //! The change that a person has made in the chapter, file by file.
 
-use std::collections::BTreeSet;
-
 use anyhow::bail;
 
-use super::journal::Content;
 use super::manifest;
-use super::source::Source;
+use super::plan::Plan;
 use crate::disk;
-use crate::merge;
-use crate::patch::Files;
+use crate::merge::{self, Content};
 use crate::workspace::Chapter;
 
 /// Git's modes of a symbolic link and of an executable file.
@@ -20,17 +16,13 @@ const BY_HAND: &str = "and carry carries only text: make this change in every ch
                        carry the rest";
 
 /// A file of the chapter that a person has changed; its path is from the chapter's directory.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug)]
 pub(super) struct Change {
     pub path: String,
     /// Its path before a rename.
     pub was: Option<String>,
     pub old: Content,
     pub new: Content,
-    /// The commits that made it; none when the chapter's file has changes that are not committed.
-    commits: Vec<String>,
-    /// The directories of the later chapters in which each of these commits changed the same file.
-    carried_to: BTreeSet<String>,
 }
 
 impl Change {
@@ -40,16 +32,6 @@ impl Change {
 
     pub(super) fn path_before(&self, chapter: &Chapter) -> Option<String> {
         self.was.as_ref().map(|was| format!("{}/{was}", chapter.folder))
-    }
-
-    /// Whether the commits of the change have changed this chapter too.
-    pub(super) fn is_carried_to(&self, chapter: &Chapter) -> bool {
-        self.carried_to.contains(&chapter.folder)
-    }
-
-    /// The commits that have changed a later chapter already.
-    pub(super) fn carried_in(&self) -> &[String] {
-        if self.carried_to.is_empty() { &[] } else { &self.commits }
     }
 
     /// Only the targets of exercises and steps have changed, which belong to this chapter.
@@ -63,18 +45,18 @@ impl Change {
 
 /// The changed files of the chapter, new ones included. Its exercises and steps stay where they are: a file that was
 /// moved there counts as deleted.
-pub(super) fn changes(source: &Source<'_>) -> anyhow::Result<Vec<Change>> {
+pub(super) fn changes(plan: &Plan<'_>) -> anyhow::Result<Vec<Change>> {
     // With an index of our own, git also finds renames to files that are not tracked yet, and the person's index
     // stays as it is.
     let scratch = tempfile::tempdir()?;
-    let git = source.git.and_index(&scratch.path().join("index"));
-    let folder = source.chapter.folder.as_str();
+    let git = plan.git.and_index(&scratch.path().join("index"));
+    let folder = plan.chapter.folder.as_str();
     git.run(&["read-tree", "HEAD"])?;
     git.run(&["add", "--all", "--", folder])?;
     let form = ["diff", "--cached", "--raw", "--find-renames", "--relative", "-z"];
     let own = ["exercises", "steps"].map(|own| format!(":(exclude){folder}/{own}"));
     let printed =
-        git.text(&[&form[..], &[&source.revision, "--", folder, &own[0], &own[1]]].concat())?;
+        git.text(&[&form[..], &[&plan.revision, "--", folder, &own[0], &own[1]]].concat())?;
 
     // `:100644 100644 ID ID M`, and the path; with `R`, the old path and the new path.
     let mut changes = Vec::new();
@@ -84,19 +66,16 @@ pub(super) fn changes(source: &Source<'_>) -> anyhow::Result<Vec<Change>> {
         let is_renamed = head.contains(" R");
         let path = if is_renamed { fields.next().unwrap_or_default() } else { first };
         must_be_text(path, head)?;
-        changes.push(change(source, path, is_renamed.then_some(first))?);
+        changes.push(change(plan, path, is_renamed.then_some(first))?);
+    }
+    if changes.is_empty() {
+        bail!(
+            "nothing has changed in {folder} since {:.10}; if the change is committed already, add `--from REV` \
+             with the commit before it",
+            plan.revision,
+        );
     }
     Ok(changes)
-}
-
-/// The changed files, by their path from the root.
-pub(super) fn files(changes: &[Change], chapter: &Chapter) -> Files {
-    let mut files = Files::new();
-    for change in changes {
-        files.extend(change.path_before(chapter).map(|was| (was, None)));
-        files.insert(change.path_in(chapter), change.new.clone());
-    }
-    files
 }
 
 /// # Errors
@@ -118,53 +97,24 @@ fn must_be_text(path: &str, modes: &str) -> anyhow::Result<()> {
 
 /// # Errors
 /// When carry would replace a symbolic link.
-pub(super) fn must_be_no_link(source: &Source<'_>, path: &str) -> anyhow::Result<()> {
-    if source.workspace.path(path).is_symlink() {
+pub(super) fn must_be_no_link(plan: &Plan<'_>, path: &str) -> anyhow::Result<()> {
+    if plan.workspace.path(path).is_symlink() {
         bail!("{path} is a symbolic link, {BY_HAND}");
     }
     Ok(())
 }
 
 /// Reads both sides of one file. The paths are from the root.
-fn change(source: &Source<'_>, full: &str, was: Option<&str>) -> anyhow::Result<Change> {
-    let old = source.git.show(&source.revision, was.unwrap_or(full))?;
-    let new = disk::read(&source.workspace.path(full))?;
-    let [before, after] = [&old, &new].map(|side| side.as_deref().unwrap_or_default());
-    if let Some((line, marker)) = merge::leftovers(after, before).first() {
+fn change(plan: &Plan<'_>, full: &str, was: Option<&str>) -> anyhow::Result<Change> {
+    let old = plan.before(was.unwrap_or(full))?;
+    let new = disk::read(&plan.workspace.path(full))?;
+    if let Some(sentence) = merge::unfinished(full, &new, &old) {
         bail!(
-            "{}; edit it first. A line that belongs there must not begin with seven such signs",
-            merge::leftover(full, *line, marker)
+            "{sentence}; edit it first. A line that belongs there must not begin with seven such signs"
         );
     }
-    let within = |path: &str| path[source.chapter.folder.len() + 1..].to_string();
-    let change = Change { path: within(full), was: was.map(within), old, new, ..Change::default() };
-    carried(source, change)
-}
-
-/// Adds the commits that made the change, and the later chapters that have it already.
-fn carried(source: &Source<'_>, mut change: Change) -> anyhow::Result<Change> {
-    let path = change.path_in(source.chapter);
-    if source.revision == source.head || source.git.show("HEAD", &path)? != change.new {
-        return Ok(change);
-    }
-    let range = format!("{}..HEAD", source.revision);
-    // Each commit with all files that it changed.
-    let form = ["log", "--no-merges", "--full-diff", "--name-only", "--no-renames", "--relative"];
-    let printed =
-        source.git.text(&[&form[..], &["--format=%x00%H", &range, "--", &path]].concat())?;
-    let later = source.workspace.after(source.chapter).iter();
-    change.carried_to = later.map(|chapter| chapter.folder.clone()).collect();
-    for commit in printed.split('\0').skip(1) {
-        let (id, files) = commit.split_once('\n').unwrap_or((commit, ""));
-        change.commits.push(id.to_string());
-        let files: BTreeSet<&str> = files.lines().collect();
-        let within = &change.path;
-        change.carried_to.retain(|folder| files.contains(format!("{folder}/{within}").as_str()));
-    }
-    if change.commits.is_empty() {
-        change.carried_to.clear();
-    }
-    Ok(change)
+    let within = |path: &str| path[plan.chapter.folder.len() + 1..].to_string();
+    Ok(Change { path: within(full), was: was.map(within), old, new })
 }
 
 #[cfg(test)]

@@ -1,13 +1,9 @@
 //! The way of the changed files through the later chapters.
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
-
 use super::change::{self, Change};
-use super::journal::Content;
-use super::plan::{Outcome, Plan, Sides};
-use super::source::Source;
+use super::plan::Plan;
 use super::{manifest, names};
+use crate::merge::{self, Content, Merged};
 use crate::ui;
 use crate::workspace::Chapter;
 
@@ -17,205 +13,162 @@ struct Way<'c> {
     from: &'c Chapter,
     old: Content,
     new: Content,
-    /// No later chapter gets it: a person must decide first, or it stays in its chapter.
-    has_ended: bool,
-    /// The part of the report about it.
-    text: String,
-}
-
-/// What a chapter has of a changed file.
-struct Found {
-    path: String,
-    /// The content that the change is merged into: of the file, or of the file at its path before a rename.
-    content: Content,
-    /// The path before a rename, if the file is still there.
-    old_path: Option<String>,
-    /// The chapter had the same file as the chapter before.
-    is_copy: bool,
 }
 
 /// Merges the changes into chapter after chapter. A file stops in the chapter in which a person must decide.
 pub(super) fn carry(plan: &mut Plan<'_>, changes: &[Change]) -> anyhow::Result<()> {
-    let Source { workspace, chapter, .. } = plan.source;
-    let mut ways: Vec<Way<'_>> = changes.iter().map(|change| Way::new(chapter, change)).collect();
-    for Way { change, .. } in &ways {
-        let (old, new) = (change.old.clone(), change.new.clone());
-        if let Some(was) = change.path_before(chapter) {
-            plan.touch(&was, old, None);
-            plan.touch(&change.path_in(chapter), None, new);
-        } else {
-            plan.touch(&change.path_in(chapter), old, new);
+    let workspace = plan.workspace;
+    for change in changes {
+        let from = plan.chapter;
+        let title = ui::paint(ui::TITLE, &change.path);
+        let was = change.was.as_ref().map(|was| format!(" (was {was})")).unwrap_or_default();
+        plan.line(&format!("{title}{was}"));
+        if change.is_of_exercises() {
+            plan.painted(" ", ui::DIM, "is about exercises, which stay in their chapter");
+            continue;
         }
-    }
-    for chapter in workspace.after(chapter) {
-        reach(plan, chapter, &mut ways)?;
-    }
-    for way in ways {
-        plan.text += &way.text;
+        let old = Here::find(plan, change, from)?.carried;
+        let mut way = Way { change, from, old, new: change.new.clone() };
+        if let Some(path) = change.path_before(from) {
+            plan.put(&path, None)?;
+        }
+        plan.put(&change.path_in(from), change.new.clone())?;
+        for chapter in workspace.after(from) {
+            if !way.reach(plan, chapter)? {
+                break;
+            }
+        }
     }
     Ok(())
 }
 
-/// Brings the changes to one chapter, with one merge of all its files.
-fn reach<'c>(
-    plan: &mut Plan<'_>,
-    chapter: &'c Chapter,
-    ways: &mut [Way<'c>],
-) -> anyhow::Result<()> {
-    let (mut sides, mut merged, mut from) = (Sides::default(), Vec::new(), BTreeMap::new());
-    for way in ways.iter_mut().filter(|way| !way.has_ended) {
-        let Some(mut found) = way.find(plan, chapter)? else { continue };
-        let path = &way.change.path;
-        let [base, theirs] = way.as_in(plan, chapter, &found);
-        found.is_copy = found.content == base;
-        sides.ours.insert(path.clone(), found.content.clone());
-        sides.base.insert(path.clone(), base);
-        sides.theirs.insert(path.clone(), theirs);
-        from.insert(path.clone(), &way.from.folder);
-        merged.push((way, found));
-    }
-    if merged.is_empty() {
-        return Ok(());
-    }
-    let labels = |path: &str| {
-        let from = from.get(path).map_or("", |folder| folder.as_str());
-        [format!("{}/{path}", chapter.folder), "before the change".into(), format!("{from}/{path}")]
-    };
-    let mut outcomes = plan.merge(&chapter.folder, sides, &labels)?;
-    for (way, found) in merged {
-        if let Some((outcome, result)) = outcomes.remove(&way.change.path) {
-            way.follow(plan, chapter, found, outcome, result)?;
+/// What a chapter has of a changed file.
+struct Here {
+    path: String,
+    now: Content,
+    /// The part that has reached the later chapters.
+    carried: Content,
+    /// The path before a rename, if the file is still there.
+    old_path: Option<String>,
+    /// The content that the change is merged into.
+    ours: Content,
+    /// Whether a person has changed the file in this chapter, and the change is not carried yet.
+    is_own: bool,
+}
+
+impl Here {
+    fn find(plan: &Plan<'_>, change: &Change, chapter: &Chapter) -> anyhow::Result<Here> {
+        let path = change.path_in(chapter);
+        change::must_be_no_link(plan, &path)?;
+        let (now, known) = (plan.now(&path)?, plan.carried(&path)?);
+        let is_own = now.is_some() && now != known;
+        let (mut carried, mut ours, mut old_path) = (known, now.clone(), None);
+        if carried.is_none()
+            && let Some(was) = change.path_before(chapter)
+        {
+            carried = plan.carried(&was)?;
+            // A person may have made another file at the old path.
+            if carried.is_some() && plan.now(&was)? == carried {
+                ours = now.clone().or_else(|| carried.clone());
+                old_path = Some(was);
+            }
         }
+        Ok(Here { path, now, carried, old_path, ours, is_own })
     }
-    Ok(())
 }
 
 impl<'c> Way<'c> {
-    fn new(from: &'c Chapter, change: &'c Change) -> Way<'c> {
-        let mut text = ui::paint(ui::TITLE, &change.path);
-        text += &change.was.as_ref().map(|was| format!(" (was {was})")).unwrap_or_default();
-        text.push('\n');
-        let has_ended = change.is_of_exercises();
-        if has_ended {
-            text += &ui::paint(ui::DIM, "  is about exercises, which stay in their chapter");
-            text.push('\n');
+    /// Merges the change into one chapter. Returns whether it goes on to the next one.
+    fn reach(&mut self, plan: &mut Plan<'_>, chapter: &'c Chapter) -> anyhow::Result<bool> {
+        let tell = |plan: &mut Plan<'_>, style, what: &str| {
+            plan.painted(&format!("  {:<16}", chapter.name), style, what);
+        };
+        let here = Here::find(plan, self.change, chapter)?;
+        if let Some(reason) = self.absent(plan, chapter, &here) {
+            tell(plan, ui::DIM, &format!("has no such file{reason}"));
+            return Ok(true);
         }
-        let (old, new) = (change.old.clone(), change.new.clone());
-        Way { change, from, old, new, has_ended, text }
+        let [base, theirs] = self.as_in(plan, chapter, &here.ours);
+        let unfinished = merge::unfinished(&here.path, &here.now, &here.carried);
+        let merged = match unfinished {
+            Some(_) => Merged { content: here.now.clone(), conflict: unfinished },
+            None => self.merge(plan, &here, [&base, &theirs])?,
+        };
+        if let Some(sentence) = merged.conflict {
+            tell(plan, ui::BAD, "conflict");
+            plan.conflicts.push(sentence);
+            // The later chapters get the edited file.
+            plan.waiting.insert(here.path);
+            return Ok(false);
+        }
+        if let Some(old_path) = &here.old_path {
+            plan.put(old_path, None)?;
+        }
+        let is_decided = plan.previous.is_some() && here.is_own && base == theirs;
+        let (style, what) = match &merged.content {
+            _ if is_decided => (ui::GOOD, "kept as you resolved it"),
+            result if *result == here.now => (ui::DIM, "has it already"),
+            None => (ui::GOOD, "deleted"),
+            _ if here.ours == base => (ui::GOOD, "copied"),
+            _ => (ui::GOOD, "merged"),
+        };
+        tell(plan, style, what);
+        if merged.content != here.carried {
+            (self.from, self.old, self.new) = (chapter, here.carried, merged.content);
+        }
+        Ok(true)
     }
 
-    fn tell(&mut self, chapter: &Chapter, style: anstyle::Style, what: &str) {
-        let _ = writeln!(self.text, "  {:<16} {}", chapter.name, ui::paint(style, what));
+    /// Merges the change into the file, and plans to write it.
+    fn merge(
+        &self,
+        plan: &mut Plan<'_>,
+        here: &Here,
+        [base, theirs]: [&Content; 2],
+    ) -> anyhow::Result<Merged> {
+        let labels = [here.path.as_str(), "before the change", &self.change.path_in(self.from)];
+        let mut merged = merge::merge([&here.ours, base, theirs], labels)?;
+        let is_committed = plan.revision != plan.head;
+        if merged.conflict.is_some() && here.is_own && is_committed {
+            // The commits that made the change have changed this chapter too, in another form.
+            merged = Merged { content: here.now.clone(), conflict: None };
+        }
+        plan.put(&here.path, merged.content.clone())?;
+        Ok(merged)
     }
 
-    /// Finds the file in a chapter; `None` when there is nothing to merge.
-    fn find(&mut self, plan: &mut Plan<'_>, chapter: &'c Chapter) -> anyhow::Result<Option<Found>> {
-        let path = self.change.path_in(chapter);
-        change::must_be_no_link(&plan.source, &path)?;
-        let (mut content, mut old_path) = (plan.before(&path)?, None);
-        if content.is_none()
-            && let Some(was) = self.change.path_before(chapter)
-        {
-            content = plan.before(&was)?;
-            old_path = content.is_some().then_some(was);
+    /// Why a chapter has no file for the change; `None` if it has one, or gets a new one.
+    fn absent(&self, plan: &Plan<'_>, chapter: &Chapter, here: &Here) -> Option<String> {
+        if here.ours.is_some() {
+            return None;
         }
-        if content.is_none() {
-            let is_here = plan.now(&path)?.is_some();
-            if let Some(reason) = gone(plan, self.change, chapter).filter(|_| !is_here) {
-                self.tell(chapter, ui::DIM, &format!("has no such file ({reason})"));
-                return Ok(None);
-            }
-            if self.old.is_some() && self.new.is_some() {
-                self.tell(chapter, ui::DIM, "has no such file");
-                return Ok(None);
-            }
+        let lessons = plan.lessons.of(&chapter.name);
+        let paths = [Some(&self.change.path), self.change.was.as_ref()].into_iter().flatten();
+        let mut reasons = paths.filter_map(|path| lessons.get(path));
+        match reasons.find(|reason| reason.starts_with("gone")) {
+            Some(reason) => Some(format!(" ({reason})")),
+            None => (self.old.is_some() && self.new.is_some()).then(String::new),
         }
-        let was_decided = plan.committed.contains(&path) && !self.change.carried_in().is_empty();
-        if was_decided || self.change.is_carried_to(chapter) {
-            let found = Found { path, content: content.clone(), old_path: None, is_copy: false };
-            self.follow(plan, chapter, found, Outcome::Same, content)?;
-            return Ok(None);
-        }
-        Ok(Some(Found { path, content, old_path, is_copy: false }))
     }
 
     /// Both sides of the change, old and new, as this chapter would have them.
-    fn as_in(&self, plan: &Plan<'_>, chapter: &Chapter, found: &Found) -> [Content; 2] {
+    fn as_in(&self, plan: &Plan<'_>, chapter: &Chapter, ours: &Content) -> [Content; 2] {
         let path = &self.change.path;
         let sides = [&self.old, &self.new];
         let renamed = sides.map(|side| {
-            let root = plan.source.workspace.root();
+            let root = plan.workspace.root();
             side.as_deref().map(|text| names::translate(root, text, path, self.from, chapter))
         });
         // The name of the earlier crate is also in the later chapter, in a comment: it stays.
-        let is_old = found.content == self.old && renamed[0] != self.old;
-        let stays = found.content.is_some() && (is_old || found.content == self.new);
+        let is_old = *ours == self.old && renamed[0] != self.old;
+        let stays = ours.is_some() && (is_old || *ours == self.new);
         let sides = if stays { sides.map(Clone::clone) } else { renamed };
         if path == "Cargo.toml"
-            && let [Some(old), Some(new), Some(own)] = [&sides[0], &sides[1], &found.content]
+            && let [Some(old), Some(new), Some(own)] = [&sides[0], &sides[1], ours]
         {
             let [old, new, own] = [old, new, own].map(|text| String::from_utf8_lossy(text));
             return manifest::adapted([&old, &new], &own).map(|text| Some(text.into_bytes()));
         }
         sides
     }
-
-    /// Goes on to the next chapter with the result in this one.
-    fn follow(
-        &mut self,
-        plan: &mut Plan<'_>,
-        chapter: &'c Chapter,
-        found: Found,
-        outcome: Outcome,
-        result: Content,
-    ) -> anyhow::Result<()> {
-        let Found { path, content, old_path, is_copy } = found;
-        let (style, what) = match outcome {
-            Outcome::Conflict => (ui::BAD, "conflict"),
-            Outcome::Decided => (ui::GOOD, "kept as you resolved it"),
-            Outcome::Same => (ui::DIM, "has it already"),
-            Outcome::Merged if result == plan.now(&path)? => (ui::DIM, "has it already"),
-            Outcome::Merged if result.is_none() => (ui::GOOD, "deleted"),
-            Outcome::Merged if is_copy => (ui::GOOD, "copied"),
-            Outcome::Merged => (ui::GOOD, "merged"),
-        };
-        self.tell(chapter, style, what);
-        if let Some(old_path) = &old_path {
-            plan.remove(old_path)?;
-            plan.touch(old_path, content.clone(), None);
-        }
-        if outcome == Outcome::Conflict {
-            // The later chapters get the edited file.
-            plan.waiting.insert(path);
-            self.has_ended = true;
-            return Ok(());
-        }
-        // If a person has carried it in another form, the next chapter gets this form.
-        let is_same = outcome == Outcome::Same;
-        let old = if is_same { self.committed(plan, chapter)? } else { content };
-        if !is_same || old != result {
-            let before = old.clone().filter(|_| old_path.is_none());
-            plan.touch(&path, before, result.clone());
-            (self.from, self.old, self.new) = (chapter, old, result);
-        }
-        Ok(())
-    }
-
-    /// The file as it was in the commit before the change.
-    fn committed(&self, plan: &Plan<'_>, chapter: &Chapter) -> anyhow::Result<Content> {
-        let Source { git, revision, .. } = &plan.source;
-        let here = git.show(revision, &self.change.path_in(chapter))?;
-        match self.change.path_before(chapter).filter(|_| here.is_none()) {
-            Some(was) => git.show(revision, &was),
-            None => Ok(here),
-        }
-    }
-}
-
-/// Why the list of lessons says that a chapter has no such file.
-fn gone(plan: &Plan<'_>, change: &Change, chapter: &Chapter) -> Option<String> {
-    let lessons = plan.lessons.of(&chapter.name);
-    let paths = [Some(&change.path), change.was.as_ref()].into_iter().flatten();
-    let mut reasons = paths.filter_map(|path| lessons.get(path));
-    reasons.find(|reason| reason.starts_with("gone")).cloned()
 }

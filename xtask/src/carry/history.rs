@@ -139,74 +139,53 @@ fn essence(path: &str, content: Option<Vec<u8>>) -> Option<Vec<u8>> {
     Some(text.split_inclusive('\n').filter(is_content).collect::<String>().into())
 }
 
-/// It came out as it was committed, and a person had to decide only about these. `files` is how many carry wrote.
-#[track_caller]
-fn as_committed(fix: &Fix, files: usize, decided: &[&str]) {
-    let Some(replayed) = replay(fix) else { return };
-    assert_eq!(replayed.different, [""; 0], "{}", replayed.text);
-    assert_eq!(replayed.carried.len(), files, "{:#?}\n{}", replayed.carried, replayed.text);
-    let asked: Vec<&str> =
-        replayed.conflicts.iter().filter_map(|told| told.split([' ', ':']).next()).collect();
-    assert_eq!(asked, decided);
-}
+/// A commit of the history, how many files carry wrote of it, and the files about which a person had to decide.
+type Case = (Fix, usize, &'static [&'static str]);
 
 const fn fix(before: &'static str, after: &'static str) -> Fix {
     Fix { before, after, only: None }
 }
 
-#[test]
-fn an_address_in_a_comment_is_no_link() {
-    as_committed(&fix("8060fc8", "6547b94"), 2, &[]);
-}
+const CASES: [Case; 8] = [
+    // An address in a comment is no link.
+    (fix("8060fc8", "6547b94"), 2, &[]),
+    // A cookie that is not ASCII.
+    (fix("8776d71", "f4a09f8"), 1, &[]),
+    // Two commits: the fix of chapter 2, and how it was carried by hand.
+    (fix("faffe6b", "0b32d34"), 9, &["chapters/03_parser/src/main.rs"]),
+    // Begins in two chapters: code in one, its test in the next.
+    (fix("0b32d34", "3c365d4"), 3, &[]),
+    // New files, and a file that both chapters teach something in.
+    (fix("33d81db", "ca84510"), 7, &["chapters/04_router/src/http/mod.rs"]),
+    // A new test, with the name of its crate.
+    (fix("77753c1", "2bf12ea"), 3, &[]),
+    // To the last chapter.
+    (fix("464a2d4", "a1af18a"), 2, &[]),
+    // The change of the chapter and the exercise came from two branches, and the patches were fixed by hand, in two
+    // commits. The line is next to those that the solution adds.
+    (
+        Fix {
+            before: "d005a10",
+            after: "e92ec58",
+            only: Some("chapters/05_middleware/src/middleware/log_format.rs"),
+        },
+        4,
+        &[
+            "chapters/05_middleware/exercises/03_log_fields/solution.patch",
+            "chapters/05_middleware/exercises/03_log_fields/wrong/dash_in_json.patch",
+            "chapters/05_middleware/exercises/03_log_fields/wrong/new_members_in_between.patch",
+        ],
+    ),
+];
 
 #[test]
-fn a_cookie_that_is_not_ascii() {
-    as_committed(&fix("8776d71", "f4a09f8"), 1, &[]);
-}
-
-/// Two commits: the fix of chapter 2, and how it was carried by hand.
-#[test]
-fn a_stop_without_a_free_file() {
-    let decided = ["chapters/03_parser/src/main.rs"];
-    as_committed(&fix("faffe6b", "0b32d34"), 9, &decided);
-}
-
-/// Begins in two chapters: code in one, its test in the next.
-#[test]
-fn surprises_of_web_servers() {
-    as_committed(&fix("0b32d34", "3c365d4"), 3, &[]);
-}
-
-/// New files, and a file that both chapters teach something in.
-#[test]
-fn ideas_in_files_of_their_own() {
-    as_committed(&fix("33d81db", "ca84510"), 7, &["chapters/04_router/src/http/mod.rs"]);
-}
-
-/// A test that is new, with the name of its crate.
-#[test]
-fn cors_in_a_browser() {
-    as_committed(&fix("77753c1", "2bf12ea"), 3, &[]);
-}
-
-/// To the last chapter.
-#[test]
-fn what_is_said_of_vary() {
-    as_committed(&fix("464a2d4", "a1af18a"), 2, &[]);
-}
-
-/// The change of the chapter and the exercise came from two branches, and the patches were fixed by hand, in
-/// two commits.
-#[test]
-fn patches_beneath_which_a_line_changed() {
-    let only = Some("chapters/05_middleware/src/middleware/log_format.rs");
-    let exercise = "chapters/05_middleware/exercises/03_log_fields";
-    // The line stands next to those that the solution adds.
-    let decided = [
-        format!("{exercise}/solution.patch"),
-        format!("{exercise}/wrong/dash_in_json.patch"),
-        format!("{exercise}/wrong/new_members_in_between.patch"),
-    ];
-    let decided = decided.each_ref().map(String::as_str);
-    as_committed(&Fix { before: "d005a10", after: "e92ec58", only }, 6, &decided);
+fn fixes_of_the_past_are_carried_as_they_were_committed() {
+    for (fix, files, decided) in CASES {
+        let Some(replayed) = replay(&fix) else { continue };
+        let name = fix.after;
+        assert_eq!(replayed.different, [""; 0], "{name}: {}", replayed.text);
+        assert_eq!(replayed.carried.len(), files, "{name}: {:#?}", replayed.carried);
+        let asked = replayed.conflicts.iter().filter_map(|told| told.split([' ', ':']).next());
+        assert_eq!(asked.collect::<Vec<_>>(), decided, "{name}");
+    }
 }

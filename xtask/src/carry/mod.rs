@@ -5,11 +5,13 @@
 //! 2. [`chapters`]: the changed files are merged (three-way, as git merges branches) into chapter N+1, the results
 //!    into N+2, and so on to `final`. After a conflict a person decides, and `--continue` merges the decision
 //!    into the next chapter.
-//! 3. [`patches`]: patches of exercises that touch a changed file are rebuilt.
+//! 3. [`patches`]: patches of exercises that no longer apply are rebuilt.
 //!
-//! All of this is a [`plan`], which writes nothing. The [`journal`] stores it in git, with the files as they
-//! are, and only then the files are written. To continue is to plan again, from the files before the first run and
-//! with the decisions since then.
+//! All of this is a [`plan`], which writes nothing. The [`store`] keeps it in git, with the files as they are, and only
+//! then the files are written.
+//!
+//! To continue is to carry again. What differs in a chapter from the files that are carried is a change, and goes to the
+//! next chapter: the fix that was made in the first chapter, and the decision that was made after a conflict.
 //!
 //! When everything is written, [`compile`] compiles it, and [`advice`] names the places that a person should check.
 
@@ -17,37 +19,32 @@ mod advice;
 mod change;
 mod chapters;
 mod compile;
-mod journal;
 mod manifest;
 mod names;
-mod pages;
 mod patches;
 mod plan;
-mod quotes;
-mod search;
-mod source;
+mod store;
 mod value;
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 
-use self::change::Change;
-use self::journal::{Journal, Phase, START, Store};
 use self::plan::Plan;
-use self::source::Source;
+use self::store::{Carry, START, Store};
 use crate::git::Git;
-
+use crate::lessons::Lessons;
 use crate::ui;
-use crate::workspace::Workspace;
+use crate::workspace::{Chapter, Workspace};
 
 const GO_ON: &str = "`cargo xtask carry --continue`";
 const ABORT: &str = "`cargo xtask carry --abort`";
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The chapter that you have changed, by its number or name; without it, the carry in progress
+    /// The chapter that you have changed, by its number or name
     chapter: Option<String>,
     /// The commit before the change; without it, uncommitted changes are carried
     #[arg(long, value_name = "REV", default_value = "HEAD", requires = "chapter")]
@@ -68,7 +65,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
         Some(chapter) => start(workspace, chapter, &args.from)?,
         None if args.go_on => go_on(workspace)?,
         None if args.abort => abort(workspace)?,
-        None => status(workspace)?,
+        None => bail!("which chapter have you changed? `cargo xtask carry 2`"),
     };
     ui::print(&report.text);
     if !report.conflicts.is_empty() {
@@ -97,154 +94,99 @@ struct Report {
     closing: String,
 }
 
-impl Report {
-    fn of(journal: &Journal) -> Report {
-        let (text, conflicts) = (journal.report.clone(), journal.conflicts.clone());
-        Report { text, conflicts, ..Report::default() }
-    }
-}
-
 fn start(workspace: &Workspace, chapter: &str, from: &str) -> anyhow::Result<Report> {
-    let chapter = workspace.chapter(chapter)?;
     let git = workspace.git();
-    let revision = commit(git, from)?;
-    let head = commit(git, "HEAD")?;
+    let chapter = workspace.chapter(chapter)?;
+    let (revision, head) = (commit(git, from)?, commit(git, "HEAD")?);
     let store = Store::open(workspace)?;
     let previous = store.load()?;
-    if let Some(journal) = previous.as_ref().filter(|journal| is_under_way(journal)) {
+    if let Some(carry) = previous.as_ref().filter(|carry| carry.is_waiting) {
         bail!(
             "a carry from {} is under way; {GO_ON} continues it, {ABORT} undoes it",
-            journal.chapter
+            carry.chapter
         );
     }
-    let mut plan = Plan::new(Source { workspace, git, revision, head, chapter });
-    if let Some(journal) = previous {
-        let is_same_revision = journal.revision == plan.source.revision;
-        if is_same_revision {
-            plan.committed = store.decided(&journal)?;
-        }
-        let is_uncommitted = journal.head == plan.source.head;
-        if is_uncommitted {
-            plan.carried = journal.entries.keys().cloned().collect();
-        }
-        // Carried once more, with a better change: the decisions still hold.
-        if is_same_revision && is_uncommitted && journal.chapter == chapter.folder {
-            plan.resume(journal.entries);
-        } else {
-            store.sweep(&journal);
-        }
-    }
+    let previous = previous.filter(|carry| carry.revision == revision && carry.head == head);
+    let plan = plan(workspace, chapter, [revision, head], previous);
     perform(&store, plan, true)
 }
 
 fn go_on(workspace: &Workspace) -> anyhow::Result<Report> {
-    let git = workspace.git();
     let store = Store::open(workspace)?;
-    let mut journal = match store.load()? {
-        Some(journal) if journal.phase == Phase::Aborting => {
-            bail!("an abort was interrupted; {ABORT} finishes it")
-        }
-        Some(journal) if is_under_way(&journal) => journal,
-        _ => bail!("no carry is under way"),
+    let Some(carry) = store.load()?.filter(|carry| carry.is_waiting) else {
+        bail!("no carry is under way");
     };
-    let chapter = workspace.chapter(&journal.chapter)?;
-    let (revision, head) = (journal.revision.clone(), journal.head.clone());
-    let source = Source { workspace, git, revision, head, chapter };
-    if journal.phase == Phase::Writing {
-        // It was interrupted before the person saw its report.
-        return finish(&store, &mut journal, &source, &change::changes(&source)?);
-    }
-    let mut plan = Plan::new(source);
-    plan.resume(journal.entries);
-    perform(&store, plan, false)
+    let chapter = workspace.chapter(&carry.chapter)?;
+    let commits = [carry.revision.clone(), carry.head.clone()];
+    perform(&store, plan(workspace, chapter, commits, Some(carry)), false)
 }
 
 fn abort(workspace: &Workspace) -> anyhow::Result<Report> {
-    let git = workspace.git();
     let store = Store::open(workspace)?;
-    let head = commit(git, "HEAD")?;
+    let head = commit(workspace.git(), "HEAD")?;
     // After a commit, undoing is git's business.
-    let can_abort = |journal: &Journal| is_under_way(journal) || journal.head == head;
-    let Some(mut journal) = store.load()?.filter(can_abort) else {
+    let can_abort = |carry: &Carry| carry.is_waiting || carry.head == head;
+    let Some(carry) = store.load()?.filter(can_abort) else {
         bail!("no carry is under way");
     };
-    let kept = store.take_back(&mut journal)?;
+    let edited = store.undo(&carry)?;
     let mut text = format!(
-        "Taken back. Your change of {} is as it was, and the later chapters are as they were before.\n",
-        journal.chapter
+        "Undone. Your change of {} is as it was, and the later chapters are as they were before.\n",
+        carry.chapter
     );
-    if let Some(kept) = kept {
-        let _ = writeln!(text, "What you have edited since is in {kept}.");
+    if let Some(name) = edited {
+        let _ = writeln!(text, "What you have edited since is in {name}.");
     }
     Ok(Report { text, ..Report::default() })
 }
 
-fn status(workspace: &Workspace) -> anyhow::Result<Report> {
-    let store = Store::open(workspace)?;
-    let Some(journal) = store.load()?.filter(is_under_way) else {
-        bail!("which chapter have you changed? `cargo xtask carry 2`");
-    };
-    let mut report = Report::of(&journal);
-    if journal.phase != Phase::Written {
-        report.text = format!(
-            "The carry from {} was interrupted.\n{GO_ON} continues it, {ABORT} undoes it.\n{START} has the files before it.\n",
-            journal.chapter
-        );
+fn plan<'a>(
+    workspace: &'a Workspace,
+    chapter: &'a Chapter,
+    [revision, head]: [String; 2],
+    previous: Option<Carry>,
+) -> Plan<'a> {
+    // If a better change of the same chapter is carried, an abort undoes both.
+    let same = previous.as_ref().filter(|carry| carry.chapter == chapter.folder);
+    Plan {
+        workspace,
+        git: workspace.git(),
+        chapter,
+        revision,
+        head,
+        // Without the list, the report has no reasons.
+        lessons: Lessons::load(workspace).unwrap_or_default(),
+        entries: same.map(|carry| carry.entries.clone()).unwrap_or_default(),
+        previous,
+        conflicts: Vec::new(),
+        waiting: BTreeSet::new(),
+        text: String::new(),
     }
-    Ok(report)
-}
-
-/// Whether files are still to be written, or a person must decide.
-fn is_under_way(journal: &Journal) -> bool {
-    journal.phase != Phase::Written || !journal.conflicts.is_empty()
 }
 
 /// Plans, stores the plan, and writes the files.
 fn perform(store: &Store<'_>, mut plan: Plan<'_>, is_first: bool) -> anyhow::Result<Report> {
-    let changes = change::changes(&plan.source)?;
-    if changes.is_empty() {
-        bail!(
-            "nothing has changed in {} since {:.10}; if the change is committed already, add `--from REV` \
-             with the commit before it",
-            plan.source.chapter.folder,
-            plan.source.revision,
-        );
-    }
+    let changes = change::changes(&plan)?;
     chapters::carry(&mut plan, &changes)?;
     patches::carry(&mut plan)?;
     if is_first {
         plan.must_be_clean()?;
     }
-    decide(&mut plan);
-    let Plan { source, entries, conflicts, text: report, .. } = plan;
-    let (revision, head) = (source.revision.clone(), source.head.clone());
-    let (chapter, phase) = (source.chapter.folder.clone(), Phase::Writing);
-    let mut journal = Journal { chapter, revision, head, phase, entries, conflicts, report };
-    store.save(&journal, change::files(&changes, source.chapter))?;
-    finish(store, &mut journal, &source, &changes)
-}
-
-/// Writes the files that are not written yet.
-fn finish(
-    store: &Store<'_>,
-    journal: &mut Journal,
-    source: &Source<'_>,
-    changes: &[Change],
-) -> anyhow::Result<Report> {
-    store.write(journal)?;
-    let mut report = Report::of(journal);
-    if journal.conflicts.is_empty() {
-        report.packages = advice::packages(source.workspace, journal);
-        report.closing = advice::closing(source, journal, changes)?;
+    let is_waiting = !plan.conflicts.is_empty();
+    let commits = [plan.head.as_str(), &plan.revision];
+    store.write(&plan.chapter.folder, commits, is_waiting, &plan.entries)?;
+    let mut report = Report::default();
+    if is_waiting {
+        decide(&mut plan);
+    } else {
+        report.packages = advice::packages(&plan);
+        report.closing = advice::closing(&plan, &changes)?;
     }
-    Ok(report)
+    Ok(Report { text: plan.text, conflicts: plan.conflicts, ..report })
 }
 
 /// Adds the lines that ask the person to decide.
 fn decide(plan: &mut Plan<'_>) {
-    if plan.conflicts.is_empty() {
-        return;
-    }
     plan.line("");
     for conflict in plan.conflicts.clone() {
         plan.line(&format!("{} {conflict}", ui::paint(ui::BAD, "decide:")));

@@ -1,32 +1,34 @@
-//! The patches of exercises, rebuilt when the files that they patch have changed.
+//! The patches of exercises, rebuilt when they no longer apply.
 //!
-//! A patch leads from a chapter to a solution. It is applied to the old files, the change is merged into the solved
-//! files, and the difference between the new files and the merged ones is the new patch. After a conflict the solved file
-//! with both sides is in the directory `.carry`, and the patch is built from the edited file.
+//! A patch leads from a chapter to a solution. It is applied to the files before the change, the change is merged into the
+//! solved files, and the difference between the new files and the merged ones is the new patch. After a conflict the
+//! solved files are in the directory `.carry`, and the patch is built from what a person makes of them.
 
-use super::journal::FOLDER;
-use super::plan::{Outcome, Plan, Sides};
-use crate::disk;
+use super::plan::Plan;
+use super::store::FOLDER;
 use crate::exercise::{Base, Exercise};
+use crate::merge::{self, Content};
 use crate::patch::{Files, Patch};
 use crate::ui;
 
-/// Files before and after the change.
-type Change = [Files; 2];
-
-/// The result for one patch.
-enum Rebuilt {
-    /// The files that it touches have not changed.
-    Untouched,
-    /// It fits the new files.
-    New(Patch),
-    /// A person must decide, about it or about a file that it is for.
-    Waiting,
+/// The files that a patch may be for.
+#[derive(Clone, Copy)]
+enum Side {
+    Now,
+    /// Those that the last run has carried.
+    Carried,
+    /// Those before the change.
+    Before,
 }
+
+const SIDES: [Side; 3] = [Side::Now, Side::Carried, Side::Before];
+
+/// For each side, files in the place of the chapters' own: those that the solution makes.
+type Ground = [Files; 3];
 
 /// Rebuilds the patches of all exercises.
 pub(super) fn carry(plan: &mut Plan<'_>) -> anyhow::Result<()> {
-    for exercise in Exercise::all(plan.source.workspace)? {
+    for exercise in Exercise::all(plan.workspace)? {
         Rebuilder { plan: &mut *plan, exercise: &exercise }.all()?;
     }
     Ok(())
@@ -39,121 +41,162 @@ struct Rebuilder<'p, 'a> {
 
 impl Rebuilder<'_, '_> {
     fn all(&mut self) -> anyhow::Result<()> {
-        let workspace = self.plan.source.workspace;
-        let shipped = self.plan.touched.clone();
+        let shipped = Ground::default();
         // Wrong solutions may be steps from the right one, so that comes first.
         let solution = self.rebuild("solution.patch", &shipped)?;
-        for name in self.exercise.alternatives(workspace)? {
+        for name in self.exercise.alternatives(self.plan.workspace)? {
             self.rebuild(&name, &shipped)?;
         }
-        let solved = match &solution {
-            Rebuilt::New(patch) => Some(self.solve(patch, &shipped)?),
-            _ => None,
-        };
-        for name in self.exercise.wrong(workspace)? {
-            let Some(wrong) = self.before(&name)? else { continue };
-            match (Base::of(&wrong)?, &solution, &solved) {
-                (Base::Chapter, ..) => drop(self.rebuild(&name, &shipped)?),
-                (_, _, Some(solved)) => drop(self.rebuild(&name, solved)?),
-                (_, Rebuilt::Waiting, _) => self.say(&name, ui::NOTE, "waits for the solution"),
-                _ => {}
+        let solved = solution.map(|solution| self.solved(solution)).transpose()?;
+        for name in self.exercise.wrong(self.plan.workspace)? {
+            let Some(wrong) = self.stored(&name)?.filter(|patch| self.is_touched(patch)) else {
+                continue;
+            };
+            match (Base::of(&wrong)?, &solved) {
+                (Base::Chapter, _) => drop(self.rebuild(&name, &shipped)?),
+                (_, Some(solved)) => drop(self.rebuild(&name, solved)?),
+                (_, None) => self.say(&name, ui::NOTE, "waits for the solution"),
             }
         }
         Ok(())
     }
 
-    /// Both sides with the solution in them.
-    fn solve(&self, new: &Patch, shipped: &Change) -> anyhow::Result<Change> {
-        let [mut before, mut after] = shipped.clone();
-        // A person may have rebuilt the stored solution already: then the committed one fits the old files.
-        let source = &self.plan.source;
-        let committed = source.git.show(&source.revision, &self.path("solution.patch"))?;
-        let committed = committed.map(|text| Patch::parse(&String::from_utf8_lossy(&text)));
-        let mut old = [self.before("solution.patch")?, committed].into_iter().flatten();
-        before.extend(old.find_map(|patch| self.applied(&patch, &shipped[0])).unwrap_or_default());
-        after.extend(self.applied(new, &shipped[1]).unwrap_or_default());
-        Ok([before, after])
+    /// The files that the solution makes, on each side.
+    fn solved(&self, solution: Patch) -> anyhow::Result<Ground> {
+        let patches = [
+            Some(solution),
+            self.plan.carried(&self.path("solution.patch"))?.as_deref().map(parsed),
+            self.plan.before(&self.path("solution.patch"))?.as_deref().map(parsed),
+        ];
+        let applied =
+            |side: Side| self.applied(patches[side as usize].as_ref()?, side, &Ground::default());
+        Ok(SIDES.map(|side| applied(side).unwrap_or_default()))
     }
 
-    /// The files that the patch makes of these; `None` when it does not fit.
-    fn applied(&self, patch: &Patch, files: &Files) -> Option<Files> {
-        patch.apply(|path| self.read(files, path)).ok()
+    /// The files that the patch makes of one side; `None` when it does not apply.
+    fn applied(&self, patch: &Patch, side: Side, ground: &Ground) -> Option<Files> {
+        patch.apply(|path| self.read(path, side, ground)).ok()
+    }
+
+    fn read(&self, path: &str, side: Side, ground: &Ground) -> Content {
+        if let Some(content) = ground[side as usize].get(path) {
+            return content.clone();
+        }
+        let shipped = match side {
+            Side::Now => self.plan.now(path),
+            Side::Carried => self.plan.carried(path),
+            Side::Before => self.plan.before(path),
+        };
+        shipped.ok().flatten()
     }
 
     fn path(&self, name: &str) -> String {
         format!("{}/{name}", self.exercise.folder)
     }
 
-    /// The patch as it was before the first run.
-    fn before(&self, name: &str) -> anyhow::Result<Option<Patch>> {
-        let text = self.plan.before(&self.path(name))?;
-        Ok(text.map(|text| Patch::parse(&String::from_utf8_lossy(&text))))
+    /// The path of a solved file in which a person decides.
+    fn scratch(&self, name: &str, path: &str) -> String {
+        format!("{FOLDER}/{}/{name}/{path}", self.exercise.name)
     }
 
-    fn read(&self, known: &Files, path: &str) -> Option<Vec<u8>> {
-        let on_disk = || disk::read(&self.plan.source.workspace.path(path)).ok().flatten();
-        known.get(path).map_or_else(on_disk, Clone::clone)
+    fn stored(&self, name: &str) -> anyhow::Result<Option<Patch>> {
+        Ok(self.plan.now(&self.path(name))?.as_deref().map(parsed))
+    }
+
+    /// Whether the change is in a file of the patch.
+    fn is_touched(&self, patch: &Patch) -> bool {
+        patch.paths().iter().any(|path| self.plan.entries.contains_key(path))
     }
 
     fn say(&mut self, name: &str, style: anstyle::Style, what: &str) {
-        let line = format!("{} {}", self.path(name), ui::paint(style, what));
-        self.plan.line(&line);
+        self.plan.painted(&self.path(name), style, what);
     }
 
-    /// Rebuilds one patch, if it touches a changed file.
-    fn rebuild(&mut self, name: &str, [before, after]: &Change) -> anyhow::Result<Rebuilt> {
-        let Some(stored) = self.before(name)? else { return Ok(Rebuilt::Untouched) };
+    /// Rebuilds one patch, if it no longer applies. Returns the patch for the new files; `None` when there is none, or a
+    /// person must decide.
+    fn rebuild(&mut self, name: &str, ground: &Ground) -> anyhow::Result<Option<Patch>> {
+        let Some(stored) = self.stored(name)? else { return Ok(None) };
         let paths = stored.paths();
         if paths.iter().any(|path| self.plan.waiting.contains(path)) {
             self.say(name, ui::NOTE, "waits for a file above");
-            return Ok(Rebuilt::Waiting);
+            return Ok(None);
         }
-        if !paths.iter().any(|path| after.contains_key(path)) {
-            return Ok(Rebuilt::Untouched);
+        if !self.is_touched(&stored) || self.applied(&stored, Side::Now, ground).is_some() {
+            return Ok(Some(stored));
         }
-        // A person may have rebuilt it by hand, before this run or since the last one.
-        let path = self.path(name);
-        let now = self.plan.now(&path)?;
-        let edited = self.plan.decision(&path, &now).and(now);
-        let edited = edited.map(|text| Patch::parse(&String::from_utf8_lossy(&text)));
-        let is_decided = edited.is_some();
-        let patch = edited.unwrap_or(stored);
-        let solved = self.applied(&patch, before);
-        if (is_decided || solved.is_none()) && self.applied(&patch, after).is_some() {
-            return Ok(Rebuilt::New(patch));
-        }
-        let Some(solved) = solved else {
+        let theirs: Files =
+            paths.iter().map(|path| (path.clone(), self.read(path, Side::Now, ground))).collect();
+        let Some((solved, conflicts)) = self.merged(name, &stored, &theirs, ground)? else {
+            let path = self.path(name);
             let conflict = format!("{path} fits neither the old nor the new files; edit it");
             self.plan.conflicts.push(conflict);
-            return Ok(Rebuilt::Waiting);
+            return Ok(None);
         };
-        let [base, theirs] = [before, after].map(|files| {
-            solved.keys().map(|path| (path.clone(), self.read(files, path))).collect::<Files>()
-        });
-        let sides = Sides { ours: solved, base, theirs: theirs.clone() };
-        let labels = |file: &str| [path.as_str(), "before the change", file].map(String::from);
-        let scratch = format!("{FOLDER}/{}/{name}", self.exercise.name);
-        let outcomes = self.plan.merge(&scratch, sides, &labels)?;
-        if outcomes.values().any(|(outcome, _)| *outcome == Outcome::Conflict) {
-            return Ok(Rebuilt::Waiting);
+        if conflicts.is_empty() {
+            return self.write(name, Patch::between(&stored.lead, &theirs, &solved)?);
         }
-        let result = outcomes.into_iter().map(|(path, (_, content))| (path, content)).collect();
-        self.write(name, Patch::between(&patch.lead, &theirs, &result)?, is_decided)
+        for (path, content) in solved {
+            self.plan.put(&self.scratch(name, &path), content)?;
+        }
+        for path in conflicts {
+            let (path, scratch) = (self.path(name), self.scratch(name, &path));
+            self.plan.conflicts.push(format!(
+                "{path}: the solved file with both sides is {scratch}; the patch is made of what you make of it"
+            ));
+        }
+        Ok(None)
+    }
+
+    /// The solved files with the change in them, and those that a person must edit. `None` when the patch applies to no
+    /// files.
+    fn merged(
+        &self,
+        name: &str,
+        stored: &Patch,
+        theirs: &Files,
+        ground: &Ground,
+    ) -> anyhow::Result<Option<(Files, Vec<String>)>> {
+        let (mut solved, mut conflicts) = (Files::new(), Vec::new());
+        for path in theirs.keys() {
+            solved.insert(path.clone(), self.plan.now(&self.scratch(name, path))?);
+        }
+        let was_asked = solved.values().any(Option::is_some);
+        if was_asked {
+            let is_open =
+                |path: &&String| merge::unfinished(path, &solved[*path], &theirs[*path]).is_some();
+            conflicts.extend(theirs.keys().filter(is_open).cloned());
+            return Ok(Some((solved, conflicts)));
+        }
+        let old = [Side::Carried, Side::Before].into_iter();
+        let mut fits = old.filter_map(|side| Some((side, self.applied(stored, side, ground)?)));
+        let Some((side, old)) = fits.next() else { return Ok(None) };
+        for (path, ours) in old {
+            let base = self.read(&path, side, ground);
+            let labels = [&*self.path(name), "before the change", &path];
+            let merged = merge::merge([&ours, &base, &theirs[&path]], labels)?;
+            conflicts.extend(merged.conflict.map(|_| path.clone()));
+            solved.insert(path, merged.content);
+        }
+        Ok(Some((solved, conflicts)))
     }
 
     /// Plans the rebuilt patch, unless there is nothing left of it.
-    fn write(&mut self, name: &str, rebuilt: Patch, is_decided: bool) -> anyhow::Result<Rebuilt> {
+    fn write(&mut self, name: &str, rebuilt: Patch) -> anyhow::Result<Option<Patch>> {
         let path = self.path(name);
         if rebuilt.diff.is_empty() {
             let conflict = format!("{path}: the change does already what this patch does; edit it");
             self.plan.conflicts.push(conflict);
-            return Ok(Rebuilt::Waiting);
+            return Ok(None);
         }
-        let text = rebuilt.text().into_bytes();
-        if self.plan.now(&path)?.as_deref() != Some(&text[..]) {
-            self.say(name, ui::GOOD, "made anew");
+        self.say(name, ui::GOOD, "rebuilt");
+        self.plan.put(&path, Some(rebuilt.text().into_bytes()))?;
+        for path in rebuilt.paths() {
+            self.plan.put(&self.scratch(name, &path), None)?;
         }
-        self.plan.write(&path, Some(text), is_decided)?;
-        Ok(Rebuilt::New(rebuilt))
+        Ok(Some(rebuilt))
     }
+}
+
+fn parsed(text: &[u8]) -> Patch {
+    Patch::parse(&String::from_utf8_lossy(text))
 }

@@ -113,7 +113,7 @@ fn an_abort_keeps_half_a_decision_too() {
     assert_eq!(repository.go_on().unwrap().conflicts.len(), 1);
     repository.abort().unwrap();
     assert_eq!(repository.read("chapters/03_parser/src/a.rs"), "limit = 10\n");
-    assert_eq!(repository.kept("1", "chapters/03_parser/src/a.rs"), Some(half));
+    assert_eq!(repository.edited("chapters/03_parser/src/a.rs"), Some(half));
 }
 
 #[test]
@@ -130,10 +130,10 @@ fn an_abort_keeps_what_a_person_has_edited() {
     repository.write("chapters/03_parser/src/a.rs", "limit = 20\n");
     let told = repository.abort().unwrap();
     assert!(
-        told.ends_with("What you have edited since is in refs/worktree/carry/kept/1.\n"),
+        told.ends_with("What you have edited since is in refs/worktree/carry/undone.\n"),
         "{told}"
     );
-    let kept = repository.kept("1", "chapters/03_parser/src/a.rs");
+    let kept = repository.edited("chapters/03_parser/src/a.rs");
     assert_eq!(kept.as_deref(), Some("limit = 20\n"));
     assert_eq!(repository.read("chapters/03_parser/src/a.rs"), "limit = 10\n");
     assert_eq!(repository.read("chapters/03_parser/src/b.rs"), "1\n");

@@ -40,7 +40,7 @@ fn the_course_may_be_a_folder_of_another_repository() {
     assert_eq!(carried, "one\n2\n3\n4\nfive\n");
     git(&["commit", "-q", "-a", "-m", "a fix"]);
     let report = start(&workspace, "2", "HEAD~1").unwrap();
-    assert!(plain(&report.closing).contains("it was carried already"), "{}", report.closing);
+    assert!(report.closing.contains("Nothing is left to carry"), "{}", report.closing);
     let status = git(&["status", "--porcelain"]);
     assert_eq!(String::from_utf8_lossy(&status), "");
 }
@@ -90,10 +90,9 @@ impl Repository {
         abort(&self.workspace()).map(|report| plain(&report.text))
     }
 
-    /// An edited file that an abort has kept.
-    pub(super) fn kept(&self, number: &str, path: &str) -> Option<String> {
-        let name = format!("refs/worktree/carry/kept/{number}");
-        let content = Git::at(self.folder.path()).show(&name, path).unwrap();
+    /// An edited file that the last abort has kept.
+    pub(super) fn edited(&self, path: &str) -> Option<String> {
+        let content = Git::at(self.folder.path()).show("refs/worktree/carry/undone", path).unwrap();
         content.map(|content| String::from_utf8(content).unwrap())
     }
 
