@@ -27,8 +27,8 @@ pub(crate) fn run(workspace: &Workspace) -> ExitCode {
     let port = book::is_free(8080).map(|()| "free".to_string());
     let findings = [
         needed("Rust", program("rustc", "https://rustup.rs")),
-        needed("git", program("git", "https://git-scm.com/downloads")),
-        curl(program("curl", "apt install curl, brew install curl")),
+        recent("git", program("git", "https://git-scm.com/downloads"), GIT),
+        recent("curl", program("curl", "apt install curl, brew install curl"), CURL),
         optional("nc", netcat()),
         optional("python3", in_transcripts("python3", "apt install python3, brew install python")),
         optional("jq", in_transcripts("jq", "apt install jq, brew install jq")),
@@ -66,25 +66,29 @@ fn program(name: &str, cure: &str) -> Result<String, String> {
     line.ok_or_else(|| format!("not found: {cure}"))
 }
 
-/// Without curl most of the book's commands fail, so it is required. A version that is too old for some of them is
-/// reported with the remedy.
-fn curl(found: Result<String, String>) -> Finding {
-    let version = found.as_deref().ok().and_then(|line| line.split(' ').nth(1)).map(String::from);
+/// A program that must be installed. A version that is too old for some commands is reported with what it lacks.
+fn recent(what: &'static str, found: Result<String, String>, needs: ([u32; 2], &str)) -> Finding {
+    let (first, lacks) = needs;
+    let mut words = found.as_deref().unwrap_or_default().split(' ');
+    let version = words.find(|word| word.starts_with(|letter: char| letter.is_ascii_digit()));
     match version {
-        Some(version) if is_older(&version, CURL) => Finding {
-            what: "curl",
-            found: Err(format!(
-                "{version}, and some pages use `--json` (curl 7.82) and `%header{{}}` (7.84); on Ubuntu 22.04, \
-                 `sudo snap install curl` has a newer one"
-            )),
-            needed: false,
-        },
-        _ => Finding { what: "curl", found, needed: true },
+        Some(version) if is_older(version, first) => {
+            Finding { what, found: Err(format!("{version}, {lacks}")), needed: false }
+        }
+        _ => Finding { what, found, needed: true },
     }
 }
 
-/// The first version with all options that the book uses.
-const CURL: [u32; 2] = [7, 84];
+/// The first versions with everything that the course uses, and what older ones lack.
+const GIT: ([u32; 2], &str) = (
+    [2, 38],
+    "and `cargo xtask restore` needs 2.38 after an update of the course: https://git-scm.com/downloads",
+);
+const CURL: ([u32; 2], &str) = (
+    [7, 84],
+    "and some pages use `--json` (curl 7.82) and `%header{}` (7.84); on Ubuntu 22.04, `sudo snap install curl` has a \
+     newer one",
+);
 
 /// Whether a version such as `7.81.0` is before another.
 fn is_older(version: &str, than: [u32; 2]) -> bool {
@@ -196,18 +200,26 @@ mod tests {
     }
 
     #[test]
-    fn a_curl_that_is_too_old_for_the_book_is_told_so() {
-        let line = |version: &str| Ok(format!("curl {version} (x86_64-pc-linux-gnu) libcurl/7"));
-        for old in ["7.81.0", "7.83.1", "6.99"] {
-            let finding = curl(line(old));
-            let said = finding.found.unwrap_err();
-            assert!(said.starts_with(&format!("{old}, and some pages use `--json`")), "{said}");
-            assert!(!finding.needed);
+    fn a_version_that_is_too_old_is_reported_with_what_it_lacks() {
+        let curl = |version| format!("curl {version} (x86_64-pc-linux-gnu) libcurl/7");
+        let git = |version| format!("git version {version}");
+        for (needs, line, lacks) in [
+            (CURL, curl("7.81.0"), Some("7.81.0, and some pages use `--json`")),
+            (CURL, curl("7.83.1"), Some("7.83.1, and some")),
+            (CURL, curl("6.99"), Some("6.99, and some")),
+            (CURL, curl("7.84.0"), None),
+            (CURL, curl("8.5.0-DEV"), None),
+            (GIT, git("2.37.1"), Some("2.37.1, and `cargo xtask restore` needs 2.38")),
+            (GIT, git("2.38.0"), None),
+            (GIT, git("2.39.5 (Apple Git-154)"), None),
+        ] {
+            let finding = recent("program", Ok(line.clone()), needs);
+            match (&finding.found, lacks) {
+                (Err(said), Some(lacks)) => assert!(said.starts_with(lacks) && !finding.needed),
+                (found, lacks) => assert_eq!((found, lacks), (&Ok(line), None)),
+            }
         }
-        for new in ["7.84.0", "7.88.1", "8.5.0", "8.5.0-DEV"] {
-            assert!(curl(line(new)).found.is_ok(), "{new}");
-        }
-        assert!(curl(Err("not found".to_string())).needed);
+        assert!(recent("curl", Err("not found".to_string()), CURL).needed);
     }
 
     #[test]
