@@ -87,43 +87,35 @@ pub(crate) mod tests {
     use std::cell::Cell;
 
     thread_local! {
-        static STEPS_LEFT: Cell<Option<usize>> = const { Cell::new(None) };
-        static KILLED: Cell<bool> = const { Cell::new(false) };
-        static BY_SIGNAL: Cell<bool> = const { Cell::new(false) };
+        /// -1 once the program has been killed.
+        static STEPS_LEFT: Cell<Option<i32>> = const { Cell::new(None) };
     }
 
-    /// From the nth step on, every function that changes a file fails, as if the program had been killed there. `None`
-    /// turns this off.
-    pub(crate) fn kill_after(steps: Option<usize>) {
-        STEPS_LEFT.set(steps);
-        KILLED.set(false);
-    }
-
-    /// Like [`kill_after`], but the process is really killed.
-    #[cfg(unix)]
-    pub(crate) fn kill_process_after(steps: usize) {
-        kill_after(Some(steps));
-        BY_SIGNAL.set(true);
-    }
-
-    /// Whether the simulated kill has happened.
-    pub(crate) fn killed() -> bool {
-        KILLED.get()
+    /// Kills `run` at each of its steps, on a new copy of `prepared` each time, and then calls `then`: every function
+    /// that changes a file fails, as if the program had been killed there. Returns how many steps there were.
+    pub(crate) fn at_every_step<T>(
+        copy: impl Fn() -> T,
+        run: impl Fn(&T) -> anyhow::Result<String>,
+        mut then: impl FnMut(&T, i32),
+    ) -> i32 {
+        for at in 0.. {
+            let prepared = copy();
+            STEPS_LEFT.set(Some(at));
+            let result = run(&prepared);
+            if STEPS_LEFT.take() != Some(-1) {
+                result.unwrap();
+                return at;
+            }
+            assert!(result.is_err(), "step {at}");
+            then(&prepared, at);
+        }
+        unreachable!()
     }
 
     pub(crate) fn step() -> anyhow::Result<()> {
-        match STEPS_LEFT.get() {
-            Some(0) => {
-                #[cfg(unix)]
-                if BY_SIGNAL.get() {
-                    use rustix::process::{Signal, getpid, kill_process};
-                    kill_process(getpid(), Signal::KILL)?;
-                }
-                KILLED.set(true);
-                anyhow::bail!("killed");
-            }
-            Some(left) => STEPS_LEFT.set(Some(left - 1)),
-            None => {}
+        if let Some(left) = STEPS_LEFT.get() {
+            STEPS_LEFT.set(Some((left - 1).max(-1)));
+            anyhow::ensure!(left > 0, "killed");
         }
         Ok(())
     }

@@ -232,6 +232,22 @@ pub(crate) mod tests {
         copied
     }
 
+    /// All files below a directory, by their path from there, without those of hidden directories.
+    pub(crate) fn files_in(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+        let mut all = BTreeMap::new();
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            if !path.is_dir() {
+                all.insert(name, fs::read(&path).unwrap());
+            } else if !name.starts_with('.') {
+                let within = files_in(&path).into_iter();
+                all.extend(within.map(|(path, content)| (format!("{name}/{path}"), content)));
+            }
+        }
+        all
+    }
+
     fn workspace() -> (tempfile::TempDir, Workspace) {
         let folder = folder_with(&[
             ("chapters/02_thread_pool/Cargo.toml", ""),

@@ -61,30 +61,6 @@ fn files_with_errors(output: &str) -> BTreeSet<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ui::tests::plain;
-    use crate::workspace::tests::folder_with;
-
-    const MANIFEST: &str = "[package]\nname = \"ch03_parser\"\nedition = \"2024\"\n";
-    const TESTS: &str = "#[cfg(test)]\nmod tests {}\n";
-
-    fn checked(library: &str) -> Option<String> {
-        let folder = folder_with(&[
-            ("Cargo.toml", "[workspace]\nresolver = \"3\"\nmembers = [\"chapters/*\"]\n"),
-            ("chapters/03_parser/Cargo.toml", MANIFEST),
-            ("chapters/03_parser/src/lib.rs", library),
-        ]);
-        let workspace = Workspace::at(folder.path()).unwrap();
-        let told = check(&workspace, &["ch03_parser".to_string()]).unwrap();
-        told.map(|told| plain(&told))
-    }
-
-    #[test]
-    fn two_modules_of_tests_in_one_file_are_reported_with_the_file_and_the_compiler_s_message() {
-        assert_eq!(checked(TESTS), None);
-        let told = checked(&TESTS.repeat(2)).unwrap();
-        assert!(told.starts_with("\ndoes not compile: chapters/03_parser/src/lib.rs\n"), "{told}");
-        assert!(told.contains("the name `tests` is defined multiple times"), "{told}");
-    }
 
     #[test]
     fn only_files_with_errors_are_named() {

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::tests::Repository;
-use crate::disk::tests::{kill_after, killed};
-use crate::patch::{Files, Patch};
-use crate::workspace::tests::copy_of;
+use super::tests::{Repository, patch};
+use crate::disk::tests::at_every_step;
+use crate::workspace::tests::{copy_of, files_in};
+
+type Files = BTreeMap<String, Vec<u8>>;
 
 const PATH: &str = "chapters/02_pool/src/a.rs";
 const SOLUTION: &str = "chapters/02_pool/exercises/01_first/solution.patch";
@@ -14,8 +15,7 @@ const SOLUTION: &str = "chapters/02_pool/exercises/01_first/solution.patch";
 /// needs a person.
 fn repository() -> Repository {
     let text = "a\nb\nc\nd\ne\nf\n";
-    let files = |text: &str| Files::from([(PATH.to_string(), Some(text.as_bytes().to_vec()))]);
-    let make = |to: &str| Patch::between("", &files(text), &files(to)).unwrap().text();
+    let make = |to: &str| patch(PATH, "", [text, to]);
     let repository = Repository::with(&[
         (PATH, text),
         ("chapters/03_parser/src/a.rs", text),
@@ -50,29 +50,15 @@ fn decided() -> Repository {
     repository
 }
 
-/// All files but those that carry keeps for itself.
-fn files(repository: &Repository) -> BTreeMap<String, Vec<u8>> {
-    fn walk(folder: &std::path::Path, root: &std::path::Path, all: &mut BTreeMap<String, Vec<u8>>) {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            let name = path.strip_prefix(root).unwrap().to_string_lossy().into_owned();
-            if path.is_dir() && ![".git", ".carry"].contains(&name.as_str()) {
-                walk(&path, root, all);
-            } else if path.is_file() {
-                all.insert(name, std::fs::read(&path).unwrap());
-            }
-        }
-    }
-    let mut all = BTreeMap::new();
-    walk(repository.folder.path(), repository.folder.path(), &mut all);
-    all
+fn files(repository: &Repository) -> Files {
+    files_in(repository.folder.path())
 }
 
 /// The files before, with the conflicts in them, and at the end.
 struct Expected {
-    before: BTreeMap<String, Vec<u8>>,
-    waiting: BTreeMap<String, Vec<u8>>,
-    done: BTreeMap<String, Vec<u8>>,
+    before: Files,
+    waiting: Files,
+    done: Files,
 }
 
 fn expected() -> Expected {
@@ -94,7 +80,7 @@ fn expected() -> Expected {
 }
 
 /// Every file is as it was or as it shall be, whole.
-fn whole(repository: &Repository, expected: &[&BTreeMap<String, Vec<u8>>], at: usize) {
+fn whole(repository: &Repository, expected: &[&Files], at: i32) {
     let now = files(repository);
     let names = expected.iter().flat_map(|files| files.keys());
     for name in names {
@@ -103,35 +89,17 @@ fn whole(repository: &Repository, expected: &[&BTreeMap<String, Vec<u8>>], at: u
     }
 }
 
-/// Kills `run` after each step it makes, in a copy of the repository, and `then` looks at what there is.
-/// Returns how many steps there were.
-fn at_every_step(
-    prepared: &Repository,
-    run: impl Fn(&Repository) -> anyhow::Result<()>,
-    then: impl Fn(&Repository, usize),
-) -> usize {
-    for at in 0.. {
-        let repository = Repository { folder: copy_of(prepared.folder.path()) };
-        kill_after(Some(at));
-        let result = run(&repository);
-        let was_killed = killed();
-        kill_after(None);
-        if !was_killed {
-            result.unwrap();
-            return at;
-        }
-        assert!(result.is_err(), "step {at}");
-        then(&repository, at);
-    }
-    unreachable!()
+/// Copies of a repository, which are made faster.
+fn copies(of: Repository) -> impl Fn() -> Repository {
+    move || Repository { folder: copy_of(of.folder.path()) }
 }
 
 #[test]
 fn a_killed_carry_is_undone_and_carried_again() {
     let expected = expected();
     let steps = at_every_step(
-        &repository(),
-        |repository| repository.carry("2").map(drop),
+        copies(repository()),
+        |repository: &Repository| repository.carry("2").map(|report| report.text),
         |repository, at| {
             whole(repository, &[&expected.before, &expected.waiting], at);
             if at % 2 == 0 {
@@ -161,8 +129,8 @@ fn a_killed_continue_goes_on() {
     let decided = decided();
     let before = files(&decided);
     at_every_step(
-        &decided,
-        |repository| repository.go_on().map(drop),
+        copies(decided),
+        |repository: &Repository| repository.go_on().map(|report| report.text),
         |repository, at| {
             whole(repository, &[&before, &expected.done], at);
             if let Err(error) = repository.go_on() {
@@ -181,8 +149,8 @@ fn a_killed_abort_is_finished_by_the_next_and_keeps_what_a_person_decided() {
     let decided = decided();
     let before = files(&decided);
     at_every_step(
-        &decided,
-        |repository| repository.abort().map(drop),
+        copies(decided),
+        |repository: &Repository| repository.abort(),
         |repository, at| {
             whole(repository, &[&before, &expected.before], at);
             if let Err(error) = repository.abort() {

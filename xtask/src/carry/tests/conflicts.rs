@@ -41,6 +41,12 @@ limit = 2
     assert!(error.starts_with("a carry from chapters/02_pool is under way; "), "{error}");
     assert_eq!(repository.go_on().unwrap().text, report.text);
 
+    for left in ["||||||| before the change", "=======", ">>>>>>> chapters/02_pool/src/a.rs"] {
+        repository.write(&format!("{SECOND}/src/a.rs"), &format!("limit = 20\n{left}\n"));
+        let told = format!("{SECOND}/src/a.rs: line 2 is left of a conflict: {left}");
+        assert_eq!(repository.go_on().unwrap().conflicts, [told]);
+        assert_eq!(repository.read(&format!("{THIRD}/src/a.rs")), "limit = 10\n");
+    }
     repository.write(&format!("{SECOND}/src/a.rs"), "limit = 20\n");
     let report = repository.go_on().unwrap();
     assert!(report.text.contains("kept as you resolved it"), "{}", report.text);
@@ -101,22 +107,6 @@ fn a_conflict_that_is_only_half_resolved_stays_one() {
 }
 
 #[test]
-fn an_abort_keeps_half_a_decision_too() {
-    let repository = Repository::with(&[
-        ("chapters/02_pool/src/a.rs", "limit = 1\n"),
-        ("chapters/03_parser/src/a.rs", "limit = 10\n"),
-    ]);
-    repository.write("chapters/02_pool/src/a.rs", "limit = 2\n");
-    repository.carry("2").unwrap();
-    let half = repository.read("chapters/03_parser/src/a.rs") + "half a decision\n";
-    repository.write("chapters/03_parser/src/a.rs", &half);
-    assert_eq!(repository.go_on().unwrap().conflicts.len(), 1);
-    repository.abort().unwrap();
-    assert_eq!(repository.read("chapters/03_parser/src/a.rs"), "limit = 10\n");
-    assert_eq!(repository.edited("chapters/03_parser/src/a.rs"), Some(half));
-}
-
-#[test]
 fn an_abort_keeps_what_a_person_has_edited() {
     let repository = Repository::with(&[
         ("chapters/02_pool/src/a.rs", "limit = 1\n"),
@@ -127,14 +117,17 @@ fn an_abort_keeps_what_a_person_has_edited() {
     repository.write("chapters/02_pool/src/a.rs", "limit = 2\n");
     repository.write("chapters/02_pool/src/b.rs", "2\n");
     repository.carry("2").unwrap();
-    repository.write("chapters/03_parser/src/a.rs", "limit = 20\n");
+    // Half a decision.
+    let half = repository.read("chapters/03_parser/src/a.rs") + "limit = 20\n";
+    repository.write("chapters/03_parser/src/a.rs", &half);
+    assert_eq!(repository.go_on().unwrap().conflicts.len(), 1);
     let told = repository.abort().unwrap();
     assert!(
         told.ends_with("What you have edited since is in refs/worktree/carry/undone.\n"),
         "{told}"
     );
     let kept = repository.edited("chapters/03_parser/src/a.rs");
-    assert_eq!(kept.as_deref(), Some("limit = 20\n"));
+    assert_eq!(kept, Some(half));
     assert_eq!(repository.read("chapters/03_parser/src/a.rs"), "limit = 10\n");
     assert_eq!(repository.read("chapters/03_parser/src/b.rs"), "1\n");
     assert_eq!(repository.read("chapters/02_pool/src/b.rs"), "2\n");

@@ -7,6 +7,7 @@ mod truth;
 use std::fs;
 
 use super::*;
+use crate::patch::{Files, Patch};
 use crate::ui::tests::plain;
 use crate::workspace::tests::folder_with;
 
@@ -99,6 +100,12 @@ impl Repository {
     pub(super) fn exists(&self, path: &str) -> bool {
         self.folder.path().join(path).exists()
     }
+}
+
+/// A patch of one file, with a text before it.
+pub(super) fn patch(path: &str, lead: &str, texts: [&str; 2]) -> String {
+    let [before, after] = texts.map(|text| Files::from([(path.to_string(), Some(text.into()))]));
+    Patch::between(lead, &before, &after).unwrap().text()
 }
 
 /// What a person reads who carries with `--no-check`.

@@ -1,48 +1,22 @@
-//! Carrying into the patches of exercises, which are made anew.
+//! Carrying into the patches of exercises, which are rebuilt.
 
-use super::Repository;
-use crate::patch::Files;
-
-#[test]
-fn a_right_solution_of_another_design_is_made_anew_too() {
-    let before = "a\nb\nc\nd\ne\nf\ng\nh\n";
-    let path = "chapters/03_parser/src/a.rs";
-    let files = |text: &str| Files::from([(path.to_string(), Some(text.as_bytes().to_vec()))]);
-    let make = |to: &str| {
-        crate::patch::Patch::between("Two words.\n\n", &files(before), &files(to)).unwrap().text()
-    };
-    let exercise = "chapters/03_parser/exercises/01_first";
-    let other = format!("{exercise}/alternatives/other.patch");
-    let repository = Repository::with(&[
-        ("chapters/02_pool/src/a.rs", before),
-        (path, before),
-        (&format!("{exercise}/solution.patch"), &make("a\nb\nc\nd\ne\nf\ng\nsolved\n")),
-        (&format!("{exercise}/wrong/one.patch"), &make("a\nb\nc\nd\ne\nf\ng\nwrong\n")),
-        (&other, &make("a\nb\nc\nd\ne\nf\ng\nin another way\n")),
-    ]);
-    repository.write("chapters/02_pool/src/a.rs", &before.replace('e', "E"));
-    let report = repository.carry("2").unwrap();
-    assert!(report.conflicts.is_empty(), "{}", report.text);
-    let made = repository.read(&other);
-    assert!(made.starts_with("Two words.\n\ndiff --git"), "{made}");
-    assert!(made.ends_with(" E\n f\n g\n-h\n+in another way\n"), "{made}");
-}
+use super::{Repository, patch};
 
 #[test]
-fn patches_of_exercises_are_made_anew() {
+fn patches_of_exercises_are_rebuilt() {
     let before = "a\nb\nc\nd\ne\nf\ng\nh\n";
     let solved = "a\nb\nc\nd\ne\nf\ng\nsolved\n";
     let wrong = "a\nb\nc\nd\ne\nf\ng\nwrong\n";
     let path = "chapters/03_parser/src/a.rs";
-    let files = |text: &str| Files::from([(path.to_string(), Some(text.as_bytes().to_vec()))]);
-    let make = |lead: &str, from: &str, to: &str| {
-        crate::patch::Patch::between(lead, &files(from), &files(to)).unwrap().text()
-    };
+    let make = |lead: &str, from: &str, to: &str| patch(path, lead, [from, to]);
     let exercise = "chapters/03_parser/exercises/01_first";
+    let other = format!("{exercise}/alternatives/other.patch");
+    let another = "a\nb\nc\nd\ne\nf\ng\nin another way\n";
     let repository = Repository::with(&[
         ("chapters/02_pool/src/a.rs", before),
         (path, before),
         (&format!("{exercise}/solution.patch"), &make("", before, solved)),
+        (&other, &make("Two words.\n\n", before, another)),
         (&format!("{exercise}/wrong/one.patch"), &make("Caught-by: x\n\n", before, wrong)),
         (&format!("{exercise}/wrong/two.patch"), &make("Based-on: solution\n\n", solved, wrong)),
     ]);
@@ -50,7 +24,7 @@ fn patches_of_exercises_are_made_anew() {
     // A patch that changes a line next to a changed one cannot be merged by itself.
     repository.write("chapters/02_pool/src/a.rs", changed);
     let report = repository.carry("2").unwrap();
-    assert_eq!(report.conflicts.len(), 2, "{}", report.text);
+    assert_eq!(report.conflicts.len(), 3, "{}", report.text);
     let told = format!(
         "{exercise}/solution.patch: the solved file with both sides is \
          .carry/01_first/solution.patch/{path}; the patch is made of what you make of it"
@@ -74,6 +48,9 @@ fn patches_of_exercises_are_made_anew() {
             .starts_with("Caught-by: x\n\ndiff --git")
     );
     assert!(repository.read(&format!("{exercise}/wrong/two.patch")).ends_with("-solved\n+wrong\n"));
+    let made = repository.read(&other);
+    assert!(made.starts_with("Two words.\n\ndiff --git"), "{made}");
+    assert!(made.ends_with(" E\n f\n g\n-h\n+in another way\n"), "{made}");
     // Again, and nothing changes.
     let report = repository.carry("2").unwrap();
     assert!(!report.text.contains("rebuilt"), "{}", report.text);
@@ -83,10 +60,7 @@ fn patches_of_exercises_are_made_anew() {
 #[test]
 fn a_patch_is_made_of_what_a_person_makes_of_the_solved_file() {
     let path = "chapters/02_pool/src/a.rs";
-    let files = |text: &str| Files::from([(path.to_string(), Some(text.as_bytes().to_vec()))]);
-    let make = |lead: &str, from: &str, to: &str| {
-        crate::patch::Patch::between(lead, &files(from), &files(to)).unwrap().text()
-    };
+    let make = |lead: &str, from: &str, to: &str| patch(path, lead, [from, to]);
     let exercise = "chapters/02_pool/exercises/01_first";
     let wrong =
         make("Based-on: solution\n\n", "a\nsolved\nc\nd\ne\nf\n", "a\nsolved\nc\nd\ne\nwrong\n");
@@ -128,12 +102,9 @@ fn a_patch_is_made_of_what_a_person_makes_of_the_solved_file() {
 }
 
 #[test]
-fn a_patch_that_a_person_made_anew_stays() {
+fn a_patch_that_a_person_rebuilt_stays() {
     let path = "chapters/02_pool/src/a.rs";
-    let files = |text: &str| Files::from([(path.to_string(), Some(text.as_bytes().to_vec()))]);
-    let make = |from: &str, to: &str| {
-        crate::patch::Patch::between("", &files(from), &files(to)).unwrap().text()
-    };
+    let make = |from: &str, to: &str| patch(path, "", [from, to]);
     let solution = "chapters/02_pool/exercises/01_first/solution.patch";
     let repository = Repository::with(&[
         (path, "a\nb\n"),

@@ -15,26 +15,6 @@ fn with_a_file(path: &str) -> Repository {
 }
 
 #[test]
-fn any_marker_that_is_left_of_a_conflict_is_one() {
-    let repository = Repository::with(&[
-        ("chapters/02_pool/src/a.rs", "limit = 1\n"),
-        ("chapters/03_parser/src/a.rs", "limit = 10\n"),
-        ("chapters/04_router/src/a.rs", "limit = 10\n"),
-    ]);
-    repository.write("chapters/02_pool/src/a.rs", "limit = 2\n");
-    repository.carry("2").unwrap();
-    for left in ["||||||| before the change", "=======", ">>>>>>> chapters/02_pool/src/a.rs"] {
-        repository.write("chapters/03_parser/src/a.rs", &format!("limit = 20\n{left}\n"));
-        let told = format!("chapters/03_parser/src/a.rs: line 2 is left of a conflict: {left}");
-        assert_eq!(repository.go_on().unwrap().conflicts, [told]);
-        assert_eq!(repository.read("chapters/04_router/src/a.rs"), "limit = 10\n");
-    }
-    repository.write("chapters/03_parser/src/a.rs", "limit = 20\n");
-    assert!(repository.go_on().unwrap().conflicts.is_empty());
-    assert_eq!(repository.read("chapters/04_router/src/a.rs"), "limit = 20\n");
-}
-
-#[test]
 fn a_marker_in_the_changed_chapter_is_not_carried() {
     let repository = with_a_file("src/a.rs");
     repository.write(&format!("{FIRST}/src/a.rs"), "a\n=======\nB\n");

@@ -1,38 +1,13 @@
 //! Runs that are interrupted at each of their steps.
 
-#[cfg(unix)]
-mod by_signal;
-
 use std::fs;
 
 use super::reader::{CHAPTER, Reader, Tree, after_reset};
-use crate::disk::tests::{kill_after, killed};
+use crate::disk::tests::at_every_step;
 use crate::saved::interrupted;
 
-/// Kills `run` at each of its steps, on a copy of the reader's files each time. Returns how many steps there were.
-fn at_every_step(
-    prepared: &Reader,
-    run: impl Fn(&Reader) -> anyhow::Result<String>,
-    mut then: impl FnMut(&Reader, usize),
-) -> usize {
-    for at in 0.. {
-        let reader = prepared.copy();
-        kill_after(Some(at));
-        let result = run(&reader);
-        let was_killed = killed();
-        kill_after(None);
-        if !was_killed {
-            result.unwrap();
-            return at;
-        }
-        assert!(result.is_err(), "step {at}");
-        then(&reader, at);
-    }
-    unreachable!()
-}
-
 /// Each file is as in one of these trees, whole.
-fn whole(reader: &Reader, trees: &[&Tree], at: usize) {
+fn whole(reader: &Reader, trees: &[&Tree], at: i32) {
     let now = reader.tree();
     for name in trees.iter().flat_map(|tree| tree.keys()).chain(now.keys()) {
         let known = trees.iter().any(|tree| tree.get(name) == now.get(name));
@@ -40,10 +15,16 @@ fn whole(reader: &Reader, trees: &[&Tree], at: usize) {
     }
 }
 
+/// Copies of one clone, which are made faster.
+fn got_from_the_course() -> impl Fn() -> Reader {
+    let prepared = Reader::got_from_the_course();
+    move || prepared.copy()
+}
+
 #[test]
 fn a_killed_reset_loses_nothing() {
     let work = Reader::at_work().tree();
-    let steps = at_every_step(&Reader::got_from_the_course(), Reader::reset, |reader, at| {
+    let steps = at_every_step(got_from_the_course(), Reader::reset, |reader, at| {
         whole(reader, &[&work, &after_reset()], at);
         reader.brings_back(&work, at);
     });
@@ -53,7 +34,7 @@ fn a_killed_reset_loses_nothing() {
 #[test]
 fn a_killed_reset_is_finished_by_the_next_and_the_work_still_comes_back() {
     let work = Reader::at_work().tree();
-    at_every_step(&Reader::got_from_the_course(), Reader::reset, |reader, at| {
+    at_every_step(got_from_the_course(), Reader::reset, |reader, at| {
         reader.reset().unwrap();
         assert_eq!(reader.tree(), after_reset(), "step {at}");
         reader.restore("02_time/1").unwrap();
@@ -67,7 +48,7 @@ fn a_killed_solution_loses_nothing() {
     let solved = Reader::at_work();
     solved.apply().unwrap();
     let solved = solved.tree();
-    let steps = at_every_step(&Reader::got_from_the_course(), Reader::apply, |reader, at| {
+    let steps = at_every_step(got_from_the_course(), Reader::apply, |reader, at| {
         whole(reader, &[&work, &solved], at);
         reader.brings_back(&work, at);
     });
@@ -83,8 +64,8 @@ fn a_killed_restore_is_finished_by_the_next_and_loses_nothing() {
     prepared.write("src/new.rs", b"second try\n");
     let second = prepared.tree();
     at_every_step(
-        &prepared,
-        |reader| reader.restore("02_time/1"),
+        || prepared.copy(),
+        |reader: &Reader| reader.restore("02_time/1"),
         |reader, at| {
             whole(reader, &[&work, &second], at);
             reader.restore("02_time/1").unwrap();
@@ -100,7 +81,7 @@ fn a_killed_restore_is_finished_by_the_next_and_loses_nothing() {
 fn what_git_has_written_in_part_comes_back() {
     let work = Reader::at_work().tree();
     let mut at_work = 0;
-    at_every_step(&Reader::got_from_the_course(), Reader::reset, |reader, at| {
+    at_every_step(got_from_the_course(), Reader::reset, |reader, at| {
         if interrupted(&reader.root).unwrap().is_none() {
             return;
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::exercise::Exercise;
 use crate::git::Git;
@@ -13,7 +13,7 @@ use crate::saved::refs::Saved;
 use crate::saved::restore;
 use crate::solution;
 use crate::workspace::Workspace;
-use crate::workspace::tests::{copy_of, folder_with};
+use crate::workspace::tests::{copy_of, files_in, folder_with};
 
 pub(super) const CHAPTER: &str = "chapters/04_router";
 pub(super) const LIB: &str = "chapters/04_router/src/lib.rs";
@@ -125,25 +125,11 @@ impl Reader {
 
     /// All files of the chapter.
     pub(super) fn tree(&self) -> Tree {
-        fn walk(folder: &Path, root: &Path, all: &mut Tree) {
-            for entry in fs::read_dir(folder).unwrap() {
-                let path = entry.unwrap().path();
-                if path.is_dir() {
-                    walk(&path, root, all);
-                } else {
-                    let name = path.strip_prefix(root).unwrap().to_string_lossy().into_owned();
-                    all.insert(name, fs::read(&path).unwrap());
-                }
-            }
-        }
-        let root = self.root.join(CHAPTER);
-        let mut all = Tree::new();
-        walk(&root, &root, &mut all);
-        all
+        files_in(&self.root.join(CHAPTER))
     }
 
     /// Whatever a run that was killed has left, the work comes back with the command that is told.
-    pub(super) fn brings_back(&self, work: &Tree, at: usize) {
+    pub(super) fn brings_back(&self, work: &Tree, at: i32) {
         match interrupted(&self.root).unwrap() {
             Some(told) => {
                 let name = told.strip_prefix("cargo xtask restore ").unwrap();
