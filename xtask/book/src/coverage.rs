@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Result, bail, ensure};
 
 use crate::config::{BookPart, Config};
+use crate::diff::Changes;
 use crate::expand::expand_page;
+use crate::files;
 use crate::ranges::ranges;
 use crate::source::is_rust;
 use crate::sources::{Chapter, Sources};
-use crate::{diff, files};
 
 /// Lines by file.
 type Files = BTreeMap<String, BTreeSet<usize>>;
@@ -81,9 +82,8 @@ fn wanted(sources: &Sources, chapter: &Chapter) -> Result<Files> {
         let new = sources.read(chapter, &path)?;
         let old = before.map(|before| sources.read_if_there(before, &path)).transpose()?.flatten();
         let says_something = |number: &usize| new.line(*number).chars().any(char::is_alphanumeric);
-        let lines: BTreeSet<usize> =
-            diff::added(old.as_deref(), &new).into_iter().filter(says_something).collect();
-        files.insert(path, lines);
+        let added = Changes::new(old.as_deref(), &new, |_| true).added();
+        files.insert(path, added.into_iter().filter(says_something).collect());
     }
     Ok(files)
 }

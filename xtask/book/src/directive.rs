@@ -5,10 +5,11 @@ use std::rc::Rc;
 use anyhow::{Context, Result, bail};
 
 use crate::arguments::{names, word};
+use crate::diff::Changes;
 use crate::listing::{self, Expanded};
 use crate::source::Source;
 use crate::sources::{Chapter, Sources};
-use crate::{diff, exercise, items, plot, step, tree};
+use crate::{exercise, items, plot, step, tree};
 
 /// The default number of unchanged lines around a change.
 const CONTEXT: usize = 3;
@@ -94,9 +95,8 @@ fn difference(sources: &Sources, rest: &str) -> Result<Expanded> {
     let old = sources.chapter(old)?;
     let (new, source, names) = file_and_items(sources, rest)?;
     let pieces = items::find(&source, &names)?;
-    let pieces: Vec<_> = pieces.into_iter().map(|piece| piece.lines).collect();
     let before = sources.read_if_there(old, &source.path)?;
-    let found = diff::render(before.as_deref(), &source, &pieces, context);
+    let found = Changes::new(before.as_deref(), &source, |_| true).text(context, &pieces);
     if found.0.is_empty() {
         bail!("{} is the same in {} and {}", source.path, old.name, new.name);
     }

@@ -22,7 +22,6 @@ mod files;
 mod front;
 mod glossary;
 mod html;
-mod insertion;
 mod items;
 mod links;
 mod listing;

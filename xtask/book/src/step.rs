@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use course::{MAX_ADDED, Step};
 
 use crate::arguments::{names, word};
-use crate::insertion::{Changes, is_doc};
+use crate::diff::{Changes, is_doc};
 use crate::items;
 use crate::listing::{self, Expanded};
 use crate::source::Source;
@@ -35,7 +35,7 @@ pub(crate) fn render(sources: &Sources, rest: &str) -> Result<Expanded> {
     let pieces = items::find(source, &names)?;
     if let Some((before, old)) = &program.before {
         let is_wanted = |number| pieces.iter().any(|piece| piece.lines.contains(&number));
-        let changes = Changes::new(old, source, |number| names.is_empty() || is_wanted(number));
+        let changes = Changes::of_step(old, source, |number| names.is_empty() || is_wanted(number));
         return program.insertion(before, old, &changes);
     }
     let shown = match names[..] {
@@ -85,7 +85,7 @@ impl<'a> Program<'a> {
             bail!("{} adds nothing there; it adds lines to: {}", self.step.file, self.choice());
         }
         self.limit(added.len())?;
-        let all = Changes::new(old, &self.source, |_| true).added().len();
+        let all = Changes::of_step(old, &self.source, |_| true).added().len();
         let count = match all {
             1 => "1 line".to_string(),
             all if all == added.len() => format!("{all} lines"),
@@ -93,7 +93,7 @@ impl<'a> Program<'a> {
         };
         let caption =
             format!("{}, adds {count} to <code>{}</code>", self.chapter.title(), before.file);
-        Ok(listing::difference(self.chapter, &self.source, &caption, changes.text(CONTEXT)))
+        Ok(listing::difference(self.chapter, &self.source, &caption, changes.text(CONTEXT, &[])))
     }
 
     /// # Errors
@@ -109,7 +109,7 @@ impl<'a> Program<'a> {
     /// The items that contain new lines, and the number of these lines.
     fn choice(&self) -> String {
         let new = match &self.before {
-            Some((_, old)) => Changes::new(old, &self.source, |_| true).added(),
+            Some((_, old)) => Changes::of_step(old, &self.source, |_| true).added(),
             None => self.source.code().into_iter().collect(),
         };
         let mut items = Vec::new();
@@ -127,7 +127,7 @@ impl<'a> Program<'a> {
 
 /// Whether at least half of a program's lines were in the program before it.
 fn is_mostly_kept(old: &Source, new: &Source) -> bool {
-    2 * Changes::new(old, new, |_| true).added().len() <= new.code().len()
+    2 * Changes::of_step(old, new, |_| true).added().len() <= new.code().len()
 }
 
 #[cfg(test)]
