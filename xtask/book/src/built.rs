@@ -75,21 +75,3 @@ fn program(message: &Value, kind: &str) -> Option<(String, PathBuf)> {
     target["kind"].as_array()?.iter().find(|it| *it == kind)?;
     Some((target["name"].as_str()?.to_string(), PathBuf::from(message["executable"].as_str()?)))
 }
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn cargo_s_messages_say_where_programs_are() {
-        let message =
-            |kind| json!({ "target": { "kind": [kind], "name": "a" }, "executable": "/d/a" });
-        let found = Some(("a".to_string(), PathBuf::from("/d/a")));
-        assert_eq!(program(&message("test"), "test"), found);
-        assert_eq!(program(&message("bin"), "bin"), found);
-        assert_eq!(program(&message("bin"), "test"), None);
-        assert_eq!(program(&json!({ "reason": "build-finished", "success": true }), "bin"), None);
-    }
-}

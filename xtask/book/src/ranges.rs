@@ -16,13 +16,3 @@ pub(crate) fn ranges(numbers: &BTreeSet<usize>, dash: &str) -> String {
     };
     ranges.iter().map(text).collect::<Vec<_>>().join(", ")
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_in_a_row_are_a_range() {
-        assert_eq!(ranges(&BTreeSet::from([1, 2, 3, 7, 9, 10]), "-"), "1-3, 7, 9-10");
-    }
-}

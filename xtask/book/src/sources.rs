@@ -174,15 +174,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tool_can_be_shown_and_is_no_chapter() {
-        let sources = Sources::find().unwrap();
-        let tool = sources.chapter("xtask/wire").unwrap();
-        assert!(sources.read(tool, "src/lib.rs").is_ok());
-        assert_eq!((tool.title().as_str(), sources.before(tool)), ("xtask/wire", None));
-        assert!(!sources.chapters().contains(tool));
-    }
-
-    #[test]
     fn a_manifest_is_shown_without_what_the_steps_need() {
         let rest = "[dev-dependencies]\nwire = 1\n\n[[example]]\nname = \"client\"\n\n[lints]\nworkspace = true\n";
         let all = rest.replace("wire = 1\n", "ch02 = 1 # for the steps only\nwire = 1\n").replace(

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use super::site::Site;
 use super::visit::{skipped, visit};
@@ -31,7 +31,13 @@ pub(crate) fn look(sources: &Sources, problems: &mut Vec<String>) -> Result<Stri
 /// Inserts the list of pages into a frame page.
 pub(super) fn in_frame(frame: &str, pages: &[String]) -> Result<String> {
     let absolute: Vec<String> = pages.iter().map(|page| format!("/{page}")).collect();
-    Ok(frame.replacen("/*pages*/[]", &serde_json::to_string(&absolute)?, 1))
+    insert(frame, "/*pages*/[]", &serde_json::to_string(&absolute)?)
+}
+
+/// Inserts JSON in this place of a frame page.
+pub(super) fn insert(frame: &str, place: &str, json: &str) -> Result<String> {
+    ensure!(frame.contains(place), "the frame page has no {place}");
+    Ok(frame.replacen(place, json, 1))
 }
 
 /// The pages of the built book, except the print page, which contains all others, and the pages that redirect to another.
