@@ -33,9 +33,14 @@ impl Built {
             .args(["build", "--quiet", "--workspace", "--bins", "--examples"])
             .args(tests.iter().flat_map(|test| ["--test", test]))
             .arg("--message-format=json-render-diagnostics")
+            .stdin(Stdio::null())
             .stderr(Stdio::inherit());
-        let (output, messages) = cargo::build(&mut cargo)?;
+        let output = cargo.output().context("cargo cannot be started")?;
         ensure!(output.status.success(), "the programs of the chapters do not build");
+        let text = String::from_utf8_lossy(&output.stdout);
+        // One line of JSON each.
+        let messages: Vec<Value> =
+            text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
         let mut built = Built::nothing(sources)?;
         for (kind, below) in [("bin", ""), ("example", "examples"), ("test", "tests")] {
             for (name, program) in messages.iter().filter_map(|message| program(message, kind)) {

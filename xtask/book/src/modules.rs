@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::UNIX_EPOCH;
 
 use anyhow::{Context, Result};
@@ -18,8 +18,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::cargo;
-use crate::files::has_extension;
-use crate::sources::{Chapter, Sources};
+use crate::sources::{Chapter, Sources, target};
 
 /// The compilation target of the modules.
 const TARGET: &str = "wasm32-wasip1";
@@ -35,12 +34,10 @@ pub(crate) const CHAPTERS: [&str; 4] = ["ch03", "ch04", "ch05", "ch06"];
 pub(crate) struct Modules {
     /// Whether the standard library for the target is installed.
     pub(crate) has_target: bool,
-    /// The modules, by the name of the chapter.
-    files: BTreeMap<String, PathBuf>,
     /// What the compiler says of each chapter that has no module.
     pub(crate) errors: BTreeMap<String, String>,
     /// Warnings about the chapters and the code that is compiled with them.
-    pub(crate) warnings: Vec<String>,
+    pub(crate) warnings: String,
 }
 
 /// Compiles the changed modules, and writes the files into `book/src/labs`.
@@ -50,14 +47,16 @@ pub(crate) struct Modules {
 /// error.
 pub(crate) fn refresh(sources: &Sources) -> Result<Modules> {
     let labs = sources.root().join("book/src/labs");
-    let mut modules = Modules::default();
-    if has_target() {
-        modules = compile(sources)?;
+    let mut modules = Modules { has_target: has_target(), ..Modules::default() };
+    if modules.has_target {
+        compile(sources, &mut modules)?;
+        let built = target(sources).join(TARGET).join("page/examples");
+        for name in CHAPTERS.iter().filter(|name| !modules.errors.contains_key(**name)) {
+            let file = format!("{name}.wasm");
+            replace(&labs.join(&file), &fs::read(built.join(&file)).context(file)?)?;
+        }
     } else {
         eprintln!("the labs of the book need {TARGET}, which is not installed: {REMEDY}");
-    }
-    for (name, wasm) in &modules.files {
-        replace(&labs.join(format!("{name}.wasm")), &fs::read(wasm)?)?;
     }
     for (name, said) in &modules.errors {
         eprintln!("{said}\n{name} does not compile for the pages; the labs keep its last module");
@@ -78,24 +77,36 @@ fn has_target() -> bool {
     })
 }
 
-fn compile(sources: &Sources) -> Result<Modules> {
-    let root = sources.root();
-    if !root.join("book/src/labs").join("ch06.wasm").is_file() {
+/// Compiles all chapters at once, and each by itself if one of them does not compile: then each has its own messages.
+fn compile(sources: &Sources, modules: &mut Modules) -> Result<()> {
+    if !sources.root().join("book/src/labs/ch06.wasm").is_file() {
         eprintln!("compiling chapters 3 to 6 for the labs; the first time this takes a minute");
     }
-    let mut cargo = cargo::command(root);
-    cargo
-        .args(["build", "--quiet", "--keep-going", "--package", "page", "--examples"])
-        .args(["--features", "wasm", "--target", TARGET, "--profile", "page"])
-        .arg("--message-format=json")
-        .env("CARGO_ENCODED_RUSTFLAGS", without_folders(root));
-    let (output, messages) = cargo::build(&mut cargo)?;
-    let mut modules = read(&messages);
-    for name in CHAPTERS.iter().filter(|name| !modules.files.contains_key(**name)) {
-        let said = || String::from_utf8_lossy(&output.stderr).trim().to_string();
-        modules.errors.entry(name.to_string()).or_insert_with(said);
+    let (all_compile, said) = build(sources, &CHAPTERS)?;
+    if all_compile {
+        modules.warnings = said;
+        return Ok(());
     }
-    Ok(modules)
+    for name in CHAPTERS {
+        let (compiles, said) = build(sources, &[name])?;
+        if !compiles {
+            modules.errors.insert(name.to_string(), said);
+        }
+    }
+    Ok(())
+}
+
+/// Whether the modules of these chapters compile, and what the compiler says.
+fn build(sources: &Sources, names: &[&str]) -> Result<(bool, String)> {
+    let mut cargo = cargo::command(sources.root());
+    cargo
+        .args(["build", "--quiet", "--keep-going", "--package", "page"])
+        .args(names.iter().flat_map(|name| ["--example", name]))
+        .args(["--features", "wasm", "--target", TARGET, "--profile", "page"])
+        .env("CARGO_ENCODED_RUSTFLAGS", without_folders(sources.root()))
+        .stdin(Stdio::null());
+    let output = cargo.output().context("cargo cannot be started")?;
+    Ok((output.status.success(), String::from_utf8_lossy(&output.stderr).trim().to_string()))
 }
 
 /// Compiler flags that remove this machine's directories from file names, because panic messages contain file names.
@@ -105,34 +116,6 @@ fn without_folders(root: &Path) -> String {
     let folders = cargo.map(|cargo| cargo.join("registry/src")).into_iter().chain([root.into()]);
     let flags = folders.map(|folder| format!("--remap-path-prefix={}/=", folder.display()));
     flags.collect::<Vec<_>>().join("\u{1f}")
-}
-
-/// The modules, the errors and the warnings in cargo's messages.
-fn read(messages: &[Value]) -> Modules {
-    let mut modules = Modules { has_target: true, ..Modules::default() };
-    for message in messages {
-        let Some(name) = message["target"]["name"].as_str() else { continue };
-        let text = || message["message"]["rendered"].as_str().unwrap_or_default().to_string();
-        if name == "page_std" && message["message"]["level"] == "warning" {
-            modules.warnings.push(text());
-        }
-        if !CHAPTERS.contains(&name) {
-            continue;
-        }
-        match message["reason"].as_str() {
-            Some("compiler-artifact") => {
-                let files = message["filenames"].as_array().into_iter().flatten();
-                let wasm = files.filter_map(Value::as_str).find(|file| has_extension(file, "wasm"));
-                modules.files.extend(wasm.map(|file| (name.to_string(), PathBuf::from(file))));
-            }
-            Some("compiler-message") if message["message"]["level"] == "error" => {
-                modules.errors.entry(name.to_string()).or_default().push_str(&text());
-            }
-            Some("compiler-message") => modules.warnings.push(format!("{name}: {}", text())),
-            _ => {}
-        }
-    }
-    modules
 }
 
 /// The contents of `chapters.json`.
@@ -174,22 +157,6 @@ pub(crate) fn replace(file: &Path, bytes: &[u8]) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_messages_of_cargo_have_the_modules_and_the_errors_of_each_chapter() {
-        let lines = [
-            json!({ "reason": "compiler-artifact", "target": { "name": "ch03" }, "filenames": ["/t/ch03.d", "/t/ch03.wasm"] }),
-            json!({ "reason": "compiler-artifact", "target": { "name": "regex" }, "filenames": ["/t/libregex.rlib"] }),
-            json!({ "reason": "compiler-message", "target": { "name": "ch04" }, "message": { "level": "warning", "rendered": "w" } }),
-            json!({ "reason": "compiler-message", "target": { "name": "ch04" }, "message": { "level": "error", "rendered": "one\n" } }),
-            json!({ "reason": "compiler-message", "target": { "name": "ch04" }, "message": { "level": "error", "rendered": "two\n" } }),
-            json!({ "reason": "build-finished", "success": false }),
-        ];
-        let modules = read(&lines);
-        assert_eq!(modules.files, [("ch03".to_string(), PathBuf::from("/t/ch03.wasm"))].into());
-        assert_eq!(modules.errors, [("ch04".to_string(), "one\ntwo\n".to_string())].into());
-        assert_eq!(modules.warnings, ["ch04: w"]);
-    }
 
     #[test]
     fn the_list_has_the_files_of_chapter_6_and_the_errors() {

@@ -44,7 +44,9 @@ pub(crate) fn compare(sources: &Sources, problems: &mut Vec<String>) -> Result<S
     if !modules.has_target {
         return Ok(format!("rows in a page skipped: no wasm32-wasip1; {}", modules::REMEDY));
     }
-    problems.extend(modules.warnings.iter().cloned());
+    if !modules.warnings.is_empty() {
+        problems.push(modules.warnings);
+    }
     if !modules.errors.is_empty() {
         let said = modules.errors.into_iter().map(|(name, said)| format!("{name}: {said}"));
         problems.extend(said);
