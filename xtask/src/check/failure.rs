@@ -126,7 +126,7 @@ mod tests {
     #[test]
     fn of_many_connections_the_last_are_shown() {
         let piece =
-            |sent: bool, bytes: &[u8]| Piece { sent, bytes: bytes.into(), length: bytes.len() };
+            |sent: bool, bytes: &[u8]| Piece { sent, bytes: bytes.to_vec(), length: bytes.len() };
         let conversation = |number: usize| Conversation {
             number,
             pieces: vec![piece(true, b"a\r\n"), piece(false, b"b")],
@@ -140,7 +140,7 @@ mod tests {
     #[test]
     fn all_exchanges_are_shown_if_there_was_more_than_one() {
         let piece =
-            |sent: bool, bytes: &[u8]| Piece { sent, bytes: bytes.into(), length: bytes.len() };
+            |sent: bool, bytes: &[u8]| Piece { sent, bytes: bytes.to_vec(), length: bytes.len() };
         let conversation =
             |number: usize, pieces: &[Piece]| Conversation { number, pieces: pieces.to_vec() };
         let one = [piece(true, b"a\r\n"), piece(false, b"b")];

@@ -29,7 +29,7 @@ enum Expected {
 /// All claims about an exercise, but the claim about the tests of its chapter.
 pub(super) fn claims(workspace: &Workspace, exercise: &Exercise) -> anyhow::Result<Vec<Claim>> {
     if !workspace.path(&exercise.folder).is_dir() {
-        bail!("the commit that is proved has no such folder");
+        bail!("the files that are proved have no such directory");
     }
     let solution = exercise.patch(workspace, "solution.patch")?;
     let mut claims = vec![

@@ -11,6 +11,7 @@ mod transcript;
 
 pub(crate) use link::is_timeout;
 use link::{Link, Waiting, remaining};
+pub use transcript::Piece;
 use transcript::Transcript;
 
 use crate::reader;
@@ -220,9 +221,9 @@ impl Client {
         self.link.transcript.text()
     }
 
-    /// All pieces sent and received so far: whether the client sent the piece, its first bytes, and its length.
-    pub fn pieces(&self) -> impl Iterator<Item = (bool, &[u8], usize)> {
-        self.link.transcript.pieces()
+    /// All pieces sent and received so far.
+    pub(crate) fn pieces(&self) -> &[Piece] {
+        &self.link.transcript.0
     }
 }
 
@@ -246,7 +247,7 @@ mod tests {
         };
         let server = std::thread::Builder::new().name("flood".to_string()).spawn(serve).unwrap();
         let error = client.read_reply().unwrap_err();
-        let kept = client.pieces().map(|(_, bytes, _)| bytes.len()).sum();
+        let kept = client.pieces().iter().map(|piece| piece.bytes.len()).sum();
         let received = client.link.received.len();
         drop(client);
         server.join().unwrap();

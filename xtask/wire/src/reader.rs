@@ -7,10 +7,10 @@ use crate::{Framing, Kind, Reply, WireError};
 
 /// Reads one reply to a request with this `method`. Later bytes stay in the source.
 pub(crate) fn read_reply(source: &mut impl Source, method: &str) -> Result<Reply, WireError> {
-    let head_end = source.until(0, b"\r\n\r\n", "the end of a reply's head")?;
-    let mut reply = Reply::parse_head(&source.at_least(head_end, "a head")?[..head_end])?;
+    let head_end = source.until(0, b"\r\n\r\n", "the end of the response's header section")?;
+    let mut reply = Reply::parse_head(&source.at_least(head_end, "a header section")?[..head_end])?;
     reply.framing = framing(&reply, method)?;
-    let what = format!("the body of a {} reply", reply.status);
+    let what = format!("the body of the {} response", reply.status);
     let end = match reply.framing {
         Framing::None => head_end,
         Framing::Length => {
@@ -38,10 +38,13 @@ fn framing(reply: &Reply, method: &str) -> Result<Framing, WireError> {
     let chunked = reply.field("transfer-encoding").is_some();
     let length = content_length(reply)?.is_some();
     if chunked && length {
-        return Err(unexpected("the reply has both Content-Length and Transfer-Encoding", reply));
+        return Err(unexpected(
+            "the response has both Content-Length and Transfer-Encoding",
+            reply,
+        ));
     }
     if chunked && !reply.lists("transfer-encoding", "chunked") {
-        return Err(unexpected("the reply has a transfer coding other than chunked", reply));
+        return Err(unexpected("the response has a transfer coding other than chunked", reply));
     }
     Ok(Framing::of(method, reply.status, chunked, length))
 }
@@ -54,7 +57,7 @@ fn content_length(reply: &Reply) -> Result<Option<usize>, WireError> {
     let digits = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
     match value.parse() {
         Ok(length) if digits && values.next().is_none() => Ok(Some(length)),
-        _ => Err(unexpected("the reply's Content-Length is not one number", reply)),
+        _ => Err(unexpected("the response's Content-Length is not one number", reply)),
     }
 }
 
@@ -196,7 +199,7 @@ mod tests {
     fn an_unfinished_reply_says_what_is_missing() {
         let (reply, _) = read(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhi", "GET");
         let error = reply.unwrap_err();
-        assert!(error.message().ends_with("the body of a 200 reply of 9 bytes"), "{error}");
+        assert!(error.message().ends_with("the body of the 200 response of 9 bytes"), "{error}");
     }
 
     /// Regression test: a server with a bug in its range handling announced these lengths, and adding the length of the

@@ -133,14 +133,14 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_in_vain_says_for_what_and_shows_what_came() {
+    fn a_wait_that_times_out_names_the_awaited_bytes_and_shows_the_others() {
         let script = Script::start(vec![vec![b"HTTP/1.1 200".to_vec(), Vec::new()]]).unwrap();
         let mut client = Client::connect(script.addr()).unwrap().with_patience(SHORT);
         let error = client.ask(b"GET / HTTP/1.1\r\n\r\n").unwrap_err();
         assert_eq!(error.kind(), Kind::TimedOut);
         assert_eq!(
             error.to_string(),
-            "waited 50ms in vain for the end of a reply's head\nthis had arrived:\n< HTTP/1.1 200"
+            "waited 50ms for the end of the response's header section\nthis had arrived:\n< HTTP/1.1 200"
         );
     }
 
@@ -150,7 +150,7 @@ mod tests {
         let mut client = Client::connect(script.addr()).unwrap();
         let error = client.ask(b"GET / HTTP/1.1\r\n\r\n").unwrap_err();
         assert_eq!(error.kind(), Kind::Closed);
-        assert!(error.message().ends_with("the body of a 200 reply of 2 bytes"));
+        assert!(error.message().ends_with("the body of the 200 response of 2 bytes"));
     }
 
     #[test]

@@ -50,7 +50,7 @@ impl Source for Waiting<'_> {
         let mut buffer = [0; 16 * 1024];
         loop {
             let Some(remaining) = remaining(self.deadline) else {
-                let message = format!("waited {patience:?} in vain for {what}");
+                let message = format!("waited {patience:?} for {what}");
                 return Err(WireError::new(Kind::TimedOut, message).with_arrived(received));
             };
             let read = stream.set_read_timeout(Some(remaining));

@@ -1,6 +1,7 @@
 //! Records the bytes on all connections of a check, so that a failure can show them.
 
 use crate::Client;
+pub use crate::client::Piece;
 
 /// The maximum number of bytes of a piece that are kept. The full length is kept as a number.
 const MAX_PIECE: usize = 2048;
@@ -20,25 +21,13 @@ pub struct Conversation {
     pub pieces: Vec<Piece>,
 }
 
-/// Bytes in one direction, until the other side sends some.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Piece {
-    /// Whether the check sent them.
-    pub sent: bool,
-    /// The first bytes.
-    pub bytes: Box<[u8]>,
-    /// The number of all bytes.
-    pub length: usize,
-}
-
 impl Conversation {
     pub(super) fn of(client: &Client) -> Conversation {
-        let piece = |(sent, bytes, length): (bool, &[u8], usize)| Piece {
-            sent,
-            bytes: bytes[..bytes.len().min(MAX_PIECE)].into(),
-            length,
-        };
-        Conversation { number: 0, pieces: client.pieces().take(MAX_PIECES).map(piece).collect() }
+        let mut pieces: Vec<Piece> = client.pieces().iter().take(MAX_PIECES).cloned().collect();
+        for piece in &mut pieces {
+            piece.bytes.truncate(MAX_PIECE);
+        }
+        Conversation { number: 0, pieces }
     }
 }
 

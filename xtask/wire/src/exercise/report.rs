@@ -173,7 +173,7 @@ fn from_bytes(bytes: &[u8]) -> String {
     bytes.iter().map(|&byte| char::from(byte)).collect()
 }
 
-fn to_bytes(text: &str) -> Box<[u8]> {
+fn to_bytes<B: FromIterator<u8>>(text: &str) -> B {
     text.chars().map(|character| u8::try_from(u32::from(character)).unwrap_or(b'?')).collect()
 }
 
@@ -188,7 +188,7 @@ mod tests {
             .with_bytes(&all_bytes, b"HTTP/1.1 404\r\n")
             .with_wrong_at(9)
             .with_rule("RFC 9110 section 15.5.5 (404 Not Found)");
-        let piece = Piece { sent: true, bytes: b"GET\xff".as_slice().into(), length: 5000 };
+        let piece = Piece { sent: true, bytes: b"GET\xff".to_vec(), length: 5000 };
         let conversation = Conversation { number: 3, pieces: vec![piece] };
         let failure = Failure { arguments: ["a folder".to_string()].into(), ..failure };
         for event in [

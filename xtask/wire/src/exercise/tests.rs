@@ -79,7 +79,7 @@ fn a_server_that_does_not_start_fails_each_check_with_its_own_words() {
 /// Regression test: each check of a server that hangs waits until its deadline, so thirteen checks took a minute.
 #[cfg(unix)]
 #[test]
-fn after_two_checks_that_waited_in_vain_the_others_are_not_made() {
+fn after_two_checks_that_time_out_the_others_are_not_made() {
     let listening =
         ["sh", "-c", "echo listening on http://127.0.0.1:1; exec sleep 60"].map(String::from);
     let check = |run| Check { sentence: "one", rule: "", run };
