@@ -5,8 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
+use scale::Front;
 use scale::front::Proxy;
-use scale::{Front, Interrupt};
 use wire::{Client, Program, request};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_httpserver");
@@ -89,8 +89,7 @@ fn clients_have_their_own_addresses_behind(
     let program = Program::start(PROGRAM, &arguments).unwrap();
     let directory = tempfile::tempdir().unwrap();
     let configuration = |listen| configuration(directory.path(), listen, program.addr());
-    let (host, interrupt) = (address(1).ip(), Interrupt::default());
-    let proxy = Proxy::start(front, directory.path(), host, configuration, &interrupt).unwrap();
+    let proxy = Proxy::start(front, directory.path(), address(1).ip(), configuration).unwrap();
     let mut rejected = 0;
     for _ in 0..20 {
         let pretended = address(102).ip().to_string();

@@ -3,7 +3,11 @@
 //! not installed are skipped, with a message.
 #![cfg(target_os = "linux")]
 
-use scale::{Front, Interrupt, Setup, demonstrations};
+use scale::{Demonstration, Front, Setup, TOPICS};
+
+fn demonstrations() -> impl Iterator<Item = &'static Demonstration> {
+    TOPICS.iter().flat_map(|topic| topic.demonstrations)
+}
 
 /// Runs a demonstration, and checks that its result is the expected one.
 fn show(front: Front, name: &str) {
@@ -15,12 +19,9 @@ fn show(front: Front, name: &str) {
     let setup = Setup {
         program: env!("CARGO_BIN_EXE_httpserver").into(),
         front,
-        replicas: 3,
         directory: directory.path().to_owned(),
-        interrupt: Interrupt::default(),
     };
-    let all = demonstrations(true);
-    let demonstration = all.iter().find(|it| it.full_name() == name).unwrap();
+    let demonstration = demonstrations().find(|it| it.name == name).unwrap();
     let outcome = demonstration.run(&setup).unwrap();
     println!("{name}: {outcome:?}");
     assert!(outcome.is_expected, "{name}, {}: {outcome:#?}", demonstration.why);
@@ -44,7 +45,8 @@ macro_rules! demonstrations {
 
         #[test]
         fn each_demonstration_has_its_test() {
-            let names: Vec<_> = demonstrations(false).iter().map(|it| it.full_name()).collect();
+            let all = demonstrations().filter(|it| !it.needs_redis);
+            let names: Vec<_> = all.map(|it| it.name).collect();
             assert_eq!(names, [$($name),*]);
         }
     };

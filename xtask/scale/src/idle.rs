@@ -1,14 +1,13 @@
 //! Two idle timeouts: the server closes a connection at the moment at which the load balancer reuses it.
 
+use std::thread;
 use std::time::Duration;
 
 use wire::{Client, request};
 
-use crate::deployment::Deployment;
-use crate::front::Retries;
-use crate::load::Counts;
-use crate::outcome::Outcome;
-use crate::setup::Setup;
+use crate::configuration::Retries;
+use crate::deployment::{Deployment, REPLICAS, Setup};
+use crate::load::{Counts, Outcome};
 
 /// A short idle timeout for the server, and a longer pause of the load balancer.
 const SHORT: &str = "200ms";
@@ -42,10 +41,10 @@ fn use_idle_connections(
     max_attempts: u8,
 ) -> anyhow::Result<Counts> {
     let options = ["--idle-timeout", timeout];
-    let deployment = Deployment::start_with(setup, name, Retries::Idempotent, &options)?;
+    let deployment = Deployment::start(setup, name, Retries::Idempotent, &options)?;
     let mut counts = Counts::default();
-    for attempt in 0..max_attempts * setup.replicas {
-        if attempt >= ATTEMPTS * setup.replicas && counts.failed() > 0 {
+    for attempt in 0..max_attempts * REPLICAS {
+        if attempt >= ATTEMPTS * REPLICAS && counts.failed() > 0 {
             break;
         }
         let mut client = Client::connect(deployment.front())?;
@@ -56,15 +55,13 @@ fn use_idle_connections(
         }
         deployment.pause_front(true)?;
         client.send(&post)?;
-        setup.interrupt.sleep(PAUSE)?;
+        thread::sleep(PAUSE);
         deployment.pause_front(false)?;
-        counts.post.requests += 1;
-        let failure = match client.read_reply() {
-            Ok(reply) if reply.status == 200 => continue,
-            Ok(reply) => reply.status.to_string(),
-            Err(_) => "no response".to_string(),
-        };
-        *counts.post.failures.entry(failure).or_default() += 1;
+        counts.post.add(match client.read_reply() {
+            Ok(reply) if reply.status == 200 => None,
+            Ok(reply) => Some(reply.status.to_string()),
+            Err(_) => Some("no response".to_string()),
+        });
     }
     Ok(counts)
 }

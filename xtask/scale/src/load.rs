@@ -1,9 +1,10 @@
 //! The load: clients that send GET and POST requests through the load balancer, and count the results.
 
 use std::collections::BTreeMap;
+use std::mem;
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Builder, JoinHandle};
 use std::time::Duration;
 
@@ -38,10 +39,11 @@ impl Count {
         self.failures.values().sum()
     }
 
-    fn add(&mut self, other: &Count) {
-        self.requests += other.requests;
-        for (kind, count) in &other.failures {
-            *self.failures.entry(kind.clone()).or_default() += count;
+    /// Counts a request, with the kind of its failure, if it has failed.
+    pub(crate) fn add(&mut self, failure: Option<String>) {
+        self.requests += 1;
+        if let Some(kind) = failure {
+            *self.failures.entry(kind).or_default() += 1;
         }
     }
 }
@@ -64,19 +66,43 @@ impl Counts {
     }
 }
 
+/// The observed result of a demonstration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// The requests of the clients.
+    pub counts: Counts,
+    /// Observations that are not in the counts.
+    pub note: Option<String>,
+    /// Whether the result is as expected.
+    pub is_expected: bool,
+}
+
+impl Outcome {
+    /// The result when only failures count: whether there are any must be as expected.
+    pub(crate) fn of(counts: Counts, are_failures_expected: bool) -> Outcome {
+        let is_expected = (counts.failed() > 0) == are_failures_expected;
+        Outcome { counts, note: None, is_expected }
+    }
+}
+
 /// The state that the clients share.
 #[derive(Debug, Default)]
 struct Shared {
     is_over: AtomicBool,
-    succeeded: AtomicU64,
-    failed: AtomicU64,
+    counts: Mutex<Counts>,
+}
+
+impl Shared {
+    fn counts(&self) -> MutexGuard<'_, Counts> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Clients that send requests until they are stopped.
 #[derive(Debug)]
 pub(crate) struct Load {
     shared: Arc<Shared>,
-    clients: Vec<JoinHandle<Counts>>,
+    clients: Vec<JoinHandle<()>>,
 }
 
 impl Load {
@@ -91,27 +117,24 @@ impl Load {
         Ok(load)
     }
 
-    /// The numbers of requests so far that succeeded and failed.
-    pub(crate) fn so_far(&self) -> (u64, u64) {
-        let read = |counter: &AtomicU64| counter.load(Ordering::Acquire);
-        (read(&self.shared.succeeded), read(&self.shared.failed))
+    /// The number of requests so far that have succeeded or failed.
+    pub(crate) fn ended(&self) -> u64 {
+        let counts = self.shared.counts();
+        counts.get.requests + counts.post.requests
     }
 
     /// Stops the clients, and returns the results of their requests.
     pub(crate) fn finish(mut self) -> Counts {
-        let mut sum = Counts::default();
-        for counts in self.stop() {
-            sum.get.add(&counts.get);
-            sum.post.add(&counts.post);
-            sum.counted += counts.counted;
-        }
-        sum
+        self.stop();
+        mem::take(&mut self.shared.counts())
     }
 
-    fn stop(&mut self) -> Vec<Counts> {
+    fn stop(&mut self) {
         self.shared.is_over.store(true, Ordering::Release);
-        // A client that panicked has already reported it on standard error.
-        self.clients.drain(..).filter_map(|client| client.join().ok()).collect()
+        for client in self.clients.drain(..) {
+            // A client that panicked has already reported it on standard error.
+            let _ = client.join();
+        }
     }
 }
 
@@ -122,31 +145,27 @@ impl Drop for Load {
 }
 
 /// One client, which keeps its connection as long as the load balancer does. Clients with an even index send GET.
-fn send_until_over(index: u64, front: SocketAddr, shared: &Shared) -> Counts {
+fn send_until_over(index: u64, front: SocketAddr, shared: &Shared) {
     let is_get = index.is_multiple_of(2);
-    let (mut count, mut counted) = (Count::default(), 0);
-    let mut kept = None;
+    let (mut kept, mut number) = (None, 0_u64);
     while !shared.is_over.load(Ordering::Acquire) {
-        count.requests += 1;
-        let text = format!("client-{index}-request-{}", count.requests);
-        let is_slow = count.requests.is_multiple_of(2);
+        number += 1;
+        let text = format!("client-{index}-request-{number}");
+        let is_slow = number.is_multiple_of(2);
         let failure = send(&mut kept, front, is_get, is_slow, &text).err();
-        let is_sent = failure != Some(NOT_SENT.to_string());
-        counted += u64::from(!is_get && is_slow && is_sent);
-        match failure {
-            None => _ = shared.succeeded.fetch_add(1, Ordering::AcqRel),
-            Some(kind) => {
-                *count.failures.entry(kind).or_default() += 1;
-                shared.failed.fetch_add(1, Ordering::AcqRel);
-                kept = None;
-                thread::sleep(PAUSE);
-            }
+        let has_failed = failure.is_some();
+        let mut counts = shared.counts();
+        if is_get {
+            counts.get.add(failure);
+        } else {
+            counts.counted += u64::from(is_slow && failure.as_deref() != Some(NOT_SENT));
+            counts.post.add(failure);
         }
-    }
-    if is_get {
-        Counts { get: count, ..Counts::default() }
-    } else {
-        Counts { post: count, counted, ..Counts::default() }
+        drop(counts);
+        if has_failed {
+            kept = None;
+            thread::sleep(PAUSE);
+        }
     }
 }
 
@@ -208,7 +227,7 @@ mod tests {
         let address = listener.local_addr().unwrap();
         drop(listener);
         let load = Load::start(address).unwrap();
-        while load.so_far().1 < CLIENTS {
+        while load.ended() < CLIENTS {
             thread::yield_now();
         }
         let counts = load.finish();

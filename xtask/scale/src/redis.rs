@@ -6,10 +6,8 @@ use std::process::Stdio;
 
 use anyhow::Context;
 
-use crate::interrupt::Interrupt;
-use crate::loopback::{address, new_block};
-use crate::process::Process;
-use crate::{child, front};
+use crate::front;
+use crate::process::{self, Process, address, new_block};
 
 /// The program's path, or `None` if it is not installed.
 pub fn find() -> Option<PathBuf> {
@@ -24,16 +22,15 @@ pub(crate) struct RedisServer {
 
 impl RedisServer {
     /// Starts an empty Redis that stores nothing on the disk.
-    pub(crate) fn start(directory: &Path, interrupt: &Interrupt) -> anyhow::Result<RedisServer> {
+    pub(crate) fn start(directory: &Path) -> anyhow::Result<RedisServer> {
         // Redis cannot choose a free port and report it.
-        let address = crate::loopback::free(address(new_block(), 1))?;
+        let address = process::free(address(new_block(), 1))?;
         let program = find().context("redis-server is not installed")?;
-        let mut command = child::command(program);
+        let mut command = process::command(program);
         command.args(["--bind", &address.ip().to_string(), "--port", &address.port().to_string()]);
         command.args(["--save", "", "--appendonly", "no", "--dir"]).arg(directory);
         command.stderr(Stdio::null());
-        let no_message = String::new;
-        let process = Process::start("redis-server", &mut command, address, interrupt, no_message)?;
+        let process = Process::start("redis-server", &mut command, address, String::new)?;
         Ok(RedisServer { address, _process: process })
     }
 

@@ -1,12 +1,11 @@
 //! A replica that is killed or paused, and the requests that the load balancer retries.
 
+use std::thread;
 use std::time::Duration;
 
-use crate::deployment::Deployment;
-use crate::front::Retries;
-use crate::load::Counts;
-use crate::outcome::Outcome;
-use crate::setup::Setup;
+use crate::configuration::Retries;
+use crate::deployment::{Deployment, Setup};
+use crate::load::{Counts, Outcome};
 
 /// Longer than the load balancer's timeout of 300 ms.
 const PAUSE: Duration = Duration::from_millis(800);
@@ -24,7 +23,7 @@ pub(crate) fn idempotent(setup: &Setup, name: &str) -> anyhow::Result<Outcome> {
 }
 
 fn killed(setup: &Setup, name: &str, retries: Retries) -> anyhow::Result<Counts> {
-    let mut deployment = Deployment::start(setup, name, retries)?.with_load()?;
+    let mut deployment = Deployment::under_load(setup, name, retries)?;
     deployment.kill(0);
     deployment.several_more()?;
     deployment.start_again(0)?;
@@ -34,9 +33,9 @@ fn killed(setup: &Setup, name: &str, retries: Retries) -> anyhow::Result<Counts>
 
 /// The load balancer retries everything, although the replica is only slow.
 pub(crate) fn all(setup: &Setup, name: &str) -> anyhow::Result<Outcome> {
-    let mut deployment = Deployment::start(setup, name, Retries::All)?.with_load()?;
+    let mut deployment = Deployment::under_load(setup, name, Retries::All)?;
     deployment.pause(0, true)?;
-    setup.interrupt.sleep(PAUSE)?;
+    thread::sleep(PAUSE);
     deployment.pause(0, false)?;
     deployment.several_more()?;
     let counts = deployment.finish_load();

@@ -1,21 +1,20 @@
 //! A rolling restart, done right and done wrong.
 
-use crate::deployment::Deployment;
-use crate::front::Retries;
-use crate::outcome::Outcome;
-use crate::setup::Setup;
+use crate::configuration::Retries;
+use crate::deployment::{Deployment, Setup};
+use crate::load::Outcome;
 
 /// The right order: one replica at a time, each stopped gracefully, and the next only when the restarted replica is
 /// ready.
 pub(crate) fn right(setup: &Setup, name: &str) -> anyhow::Result<Outcome> {
-    let mut deployment = Deployment::start(setup, name, Retries::Idempotent)?.with_load()?;
+    let mut deployment = Deployment::under_load(setup, name, Retries::Idempotent)?;
     one_after_the_other(&mut deployment)?;
     Ok(Outcome::of(deployment.finish_load(), false))
 }
 
 /// SIGKILL instead of SIGTERM.
 pub(crate) fn kill(setup: &Setup, name: &str) -> anyhow::Result<Outcome> {
-    let mut deployment = Deployment::start(setup, name, Retries::Idempotent)?.with_load()?;
+    let mut deployment = Deployment::under_load(setup, name, Retries::Idempotent)?;
     for number in deployment.numbers() {
         deployment.kill(number);
         deployment.several_more()?;
@@ -27,14 +26,13 @@ pub(crate) fn kill(setup: &Setup, name: &str) -> anyhow::Result<Outcome> {
 
 /// The right order, but the socket closes at the signal, and the load balancer does not retry.
 pub(crate) fn no_delay(setup: &Setup, name: &str) -> anyhow::Result<Outcome> {
-    let options = ["--stop-delay", "0s"];
-    let deployment = Deployment::start_with(setup, name, Retries::Never, &options)?;
+    let deployment = Deployment::start(setup, name, Retries::Never, &["--stop-delay", "0s"])?;
     let mut deployment = deployment.with_load()?;
     one_after_the_other(&mut deployment)?;
     Ok(Outcome::of(deployment.finish_load(), true))
 }
 
-fn one_after_the_other(deployment: &mut Deployment<'_>) -> anyhow::Result<()> {
+fn one_after_the_other(deployment: &mut Deployment) -> anyhow::Result<()> {
     for number in deployment.numbers() {
         deployment.stop(number)?;
         // For a moment the clients have one replica less.
@@ -48,7 +46,7 @@ fn one_after_the_other(deployment: &mut Deployment<'_>) -> anyhow::Result<()> {
 /// The new replicas take longer to start than the old replicas take to stop, and the restart does not wait for them. A
 /// replica does not listen while it loads, so starting it later looks the same to the load balancer.
 pub(crate) fn next_too_early(setup: &Setup, name: &str) -> anyhow::Result<Outcome> {
-    let mut deployment = Deployment::start(setup, name, Retries::Idempotent)?.with_load()?;
+    let mut deployment = Deployment::under_load(setup, name, Retries::Idempotent)?;
     for number in deployment.numbers() {
         deployment.stop(number)?;
     }
@@ -58,7 +56,7 @@ pub(crate) fn next_too_early(setup: &Setup, name: &str) -> anyhow::Result<Outcom
 
 /// All replicas stop at the same time, each gracefully.
 pub(crate) fn all_at_once(setup: &Setup, name: &str) -> anyhow::Result<Outcome> {
-    let mut deployment = Deployment::start(setup, name, Retries::Idempotent)?.with_load()?;
+    let mut deployment = Deployment::under_load(setup, name, Retries::Idempotent)?;
     for number in deployment.numbers() {
         deployment.terminate(number)?;
     }
@@ -70,7 +68,7 @@ pub(crate) fn all_at_once(setup: &Setup, name: &str) -> anyhow::Result<Outcome> 
 }
 
 /// Starts all replicas after a moment without any.
-fn start_all(deployment: &mut Deployment<'_>) -> anyhow::Result<()> {
+fn start_all(deployment: &mut Deployment) -> anyhow::Result<()> {
     deployment.several_more()?;
     for number in deployment.numbers() {
         deployment.start_again(number)?;

@@ -1,10 +1,8 @@
-//! The results of `cargo xtask scale` as text, and as JSON.
+//! The results of `cargo xtask scale` as text.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
-use scale::{Count, Demonstration, Front, Outcome, Topic};
-use serde_json::{Value, json};
+use scale::{Count, Demonstration, Outcome, REPLICAS, Setup, Topic};
 
 use crate::ui;
 
@@ -17,20 +15,16 @@ const COUNT_WIDTH: usize = 11;
 /// Lines below a row are indented to the row's title.
 const INDENT: usize = 9;
 
-/// The header, with the versions and the directory of the files.
-pub(super) fn header(version: &str, replicas: u8, keep: Option<&Path>) -> String {
-    let files = match keep {
-        Some(directory) => format!(" The configurations are in {}.", directory.display()),
-        None => " `--keep DIR` keeps the configurations.".to_string(),
-    };
+pub(super) fn header(setup: &Setup) -> String {
+    let (front, directory) = (setup.front.program(), setup.directory.display());
     let text = format!(
-        "{replicas} replicas of final (debug build) behind {version}. Clients send GET and POST without a pause.{files}"
+        "{REPLICAS} replicas of final (debug build) behind {front}. Clients send GET and POST without a pause. The configurations are in {directory}."
     );
     format!("{}\n", ui::wrapped(&text))
 }
 
-pub(super) fn topic(topic: Topic) -> String {
-    let title = format!("{:<width$}", topic.title(), width = TITLE_WIDTH + INDENT);
+pub(super) fn topic(topic: &Topic) -> String {
+    let title = format!("{:<width$}", topic.title, width = TITLE_WIDTH + INDENT);
     let title = ui::paint(ui::TITLE, &title);
     format!("\n{title} {:>COUNT_WIDTH$} {:>COUNT_WIDTH$}\n", "GET failed", "POST failed")
 }
@@ -103,50 +97,11 @@ fn sum<'a>(counts: impl Iterator<Item = &'a Count>) -> Count {
     Count { requests, failures }
 }
 
-/// One result of one round, as JSON.
-pub(super) fn json(
-    front: Front,
-    round: u16,
-    demonstration: &Demonstration,
-    outcome: &Outcome,
-) -> Value {
-    let count = |count: &Count| {
-        json!({
-            "requests": count.requests,
-            "failed": count.failed(),
-            "failures": count.failures,
-        })
-    };
-    json!({
-        "front": front.program(),
-        "round": round,
-        "topic": demonstration.topic.name(),
-        "name": demonstration.name,
-        "title": demonstration.title,
-        "wrong": demonstration.is_wrong,
-        "get": count(&outcome.counts.get),
-        "post": count(&outcome.counts.post),
-        "note": outcome.note,
-        "as_expected": outcome.is_expected,
-    })
-}
-
-/// The name and version in the first line that a load balancer prints for `-v`.
-pub(super) fn version(front: Front, line: &str) -> Option<String> {
-    let (name, version) = match front {
-        // HAProxy version 2.6.12-1+deb12u4 2026/10/17 - https://haproxy.org/
-        Front::Haproxy => ("HAProxy", line.split(' ').nth(2)?.split('-').next()?),
-        // nginx version: nginx/1.22.1
-        Front::Nginx => ("nginx", line.split_once("nginx/")?.1.split(' ').next()?),
-    };
-    Some(format!("{name} {version}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::ui::plain;
-    use scale::{Counts, demonstrations};
+    use scale::{Counts, TOPICS};
 
     fn outcome(get: u64, post: u64) -> Outcome {
         let count = |failed: u64| Count {
@@ -158,7 +113,8 @@ mod tests {
     }
 
     fn named(name: &str) -> Demonstration {
-        demonstrations(true).into_iter().find(|it| it.full_name() == name).unwrap()
+        let mut all = TOPICS.iter().flat_map(|topic| topic.demonstrations);
+        *all.find(|it| it.name == name).unwrap()
     }
 
     #[test]
@@ -189,22 +145,5 @@ mod tests {
         assert!(row.contains("Nothing was lost this time"), "{row}");
         let row = plain(&end(&named("rolling-right"), &[bad]));
         assert!(row.contains("This should not happen."), "{row}");
-    }
-
-    #[test]
-    fn a_line_of_json_has_all_counts() {
-        let line = json(Front::Nginx, 2, &named("rolling-right"), &outcome(0, 1));
-        assert_eq!(line["front"], "nginx");
-        assert_eq!(line["post"], json!({"requests": 100, "failed": 1, "failures": {"502": 1}}));
-        assert_eq!((&line["wrong"], &line["round"]), (&json!(false), &json!(2)));
-    }
-
-    #[test]
-    fn the_version_is_read_from_what_the_program_prints() {
-        let line = "HAProxy version 2.6.12-1+deb12u4 2026/10/17 - https://haproxy.org/";
-        assert_eq!(version(Front::Haproxy, line).as_deref(), Some("HAProxy 2.6.12"));
-        let line = "nginx version: nginx/1.22.1";
-        assert_eq!(version(Front::Nginx, line).as_deref(), Some("nginx 1.22.1"));
-        assert_eq!(version(Front::Nginx, "something else"), None);
     }
 }

@@ -1,8 +1,4 @@
-//! The load balancer in front of the replicas: `HAProxy` or nginx, with a configuration that is made for it.
-
-mod configuration;
-mod haproxy;
-mod nginx;
+//! The load balancer in front of the replicas: `HAProxy` or nginx.
 
 use std::env;
 use std::fs::{self, File};
@@ -11,12 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
-use crate::child;
-use crate::interrupt::Interrupt;
-use crate::loopback;
-use crate::process::Process;
-
-pub(crate) use configuration::{Configuration, Retries};
+use crate::process::{self, Process};
 
 /// Where Debian and Homebrew install servers. `PATH` often lacks these directories.
 const SYSTEM_DIRECTORIES: [&str; 3] = ["/usr/sbin", "/usr/local/sbin", "/opt/homebrew/bin"];
@@ -46,18 +37,10 @@ impl Front {
     pub fn find(self) -> Option<PathBuf> {
         find(self.program())
     }
-
-    /// Makes the configuration for a deployment.
-    pub(crate) fn configuration(self, configuration: &Configuration<'_>) -> String {
-        match self {
-            Front::Haproxy => haproxy::text(configuration),
-            Front::Nginx => nginx::text(configuration),
-        }
-    }
 }
 
 /// Looks for a server program in `PATH` and the usual directories.
-pub fn find(program: &str) -> Option<PathBuf> {
+pub(crate) fn find(program: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let directories = env::split_paths(&path).chain(SYSTEM_DIRECTORIES.map(PathBuf::from));
     directories.map(|directory| directory.join(program)).find(|path| path.is_file())
@@ -82,26 +65,25 @@ impl Proxy {
         directory: &Path,
         host: IpAddr,
         configuration: impl FnOnce(SocketAddr) -> String,
-        interrupt: &Interrupt,
     ) -> anyhow::Result<Proxy> {
         // Neither program can choose a free port and report it.
-        let address = loopback::free(SocketAddr::new(host, 0))?;
+        let address = process::free(SocketAddr::new(host, 0))?;
         let name = front.program();
         let file = directory.join(format!("{name}.conf"));
         let cannot = |path: &Path| format!("cannot write {}", path.display());
         fs::write(&file, configuration(address)).with_context(|| cannot(&file))?;
         let errors = directory.join(format!("{name}.errors"));
-        // A directory that is kept may contain the messages of an earlier run.
+        // The directory may contain the messages of an earlier run.
         File::create(&errors).with_context(|| cannot(&errors))?;
         let program = front.find().with_context(|| format!("{name} is not installed"))?;
-        let mut command = child::command(program);
+        let mut command = process::command(program);
         match front {
             Front::Haproxy => command.arg("-f").arg(&file),
             Front::Nginx => command.arg("-e").arg(&errors).arg("-c").arg(&file),
         };
         command.stderr(File::options().append(true).open(&errors)?);
         let why = || read(&errors).trim_end().to_string();
-        let process = Process::start(name, &mut command, address, interrupt, why)?;
+        let process = Process::start(name, &mut command, address, why)?;
         Ok(Proxy { process, address, errors })
     }
 
@@ -126,18 +108,8 @@ fn read(errors: &Path) -> String {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use super::*;
-
-    pub(crate) fn with(front: Front, retries: Retries) -> String {
-        let replicas = ["127.0.0.2:80", "127.0.0.3:80"].map(|address| address.parse().unwrap());
-        front.configuration(&Configuration {
-            directory: Path::new("/tmp/it"),
-            listen: "127.0.0.1:80".parse().unwrap(),
-            replicas: &replicas,
-            retries,
-        })
-    }
 
     #[test]
     fn a_configuration_with_a_mistake_is_reported_without_the_messages_of_an_earlier_run() {
@@ -149,9 +121,8 @@ pub(crate) mod tests {
             let folder = tempfile::tempdir().unwrap();
             let name = front.program();
             fs::write(folder.path().join(format!("{name}.errors")), "an old message\n").unwrap();
-            let host = "127.0.0.1".parse().unwrap();
             let mistake = |_| "no_such_option yes;\n".to_string();
-            let started = Proxy::start(front, folder.path(), host, mistake, &Interrupt::default());
+            let started = Proxy::start(front, folder.path(), [127, 0, 0, 1].into(), mistake);
             let error = started.unwrap_err().to_string();
             assert!(error.starts_with(&format!("{name} has ended: ")), "{error}");
             assert!(error.contains("no_such_option") && !error.contains("old"), "{error}");
