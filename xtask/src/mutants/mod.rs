@@ -1,7 +1,7 @@
 //! `cargo xtask mutants`: changes the code in many small ways, and lists the changes that no test notices.
 //!
 //! cargo-mutants makes and tries the mutations. The library's unit tests come first, because they are quick; only their
-//! survivors are tried with all tests of the crate. It takes hours, so it is not a part of `cargo xtask test`.
+//! survivors are tried with all tests of the crate. A directory takes hours, so it is not a part of `cargo xtask test`.
 
 mod outcome;
 mod report;
@@ -9,7 +9,7 @@ mod report;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
 use anyhow::{Context, bail, ensure};
 
@@ -21,36 +21,17 @@ use crate::workspace::{Chapter, Workspace};
 use outcome::{Fate, Tried, outcomes};
 use report::{EQUIVALENT, Known, report};
 
-/// The default files to mutate.
-const AREAS: [&str; 7] = [
-    "chapters/03_parser/src/http",
-    "chapters/05_middleware/src/middleware",
-    "chapters/06_handlers/src/handlers",
-    "final/src/core",
-    "final/src/http",
-    "final/src/middleware",
-    "final/src/server",
-];
+/// Seconds after which a test run counts as hanging.
+const TIMEOUT: &str = "900";
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Files or directories, from the root of the repository; without any: http, middleware, handlers and `final`
+    /// Files or directories, from the root of the repository
+    #[arg(required = true)]
     paths: Vec<String>,
-    /// List the mutations without trying them
-    #[arg(long)]
-    list: bool,
-    /// Try only one part of them, such as `0/4`
-    #[arg(long, value_name = "K/N")]
-    shard: Option<String>,
     /// How many are tried at the same time, each in a copy of the repository
     #[arg(long, default_value_t = 1)]
     jobs: usize,
-    /// Seconds after which a test run counts as hanging
-    #[arg(long, default_value_t = 900)]
-    timeout: u32,
-    /// `skip`: assume that the tests pass without a mutation
-    #[arg(long, default_value = "run")]
-    baseline: String,
 }
 
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode> {
@@ -60,60 +41,41 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
     );
     let known = Known::read(&workspace.path(EQUIVALENT))?;
     let files = files(workspace, &args.paths)?;
-    if args.list {
-        let mut command = mutants(workspace, &files);
-        command.arg("--list");
-        return Ok(process::exit(command.status()?.success()));
-    }
-    let shard: Vec<&str> =
-        args.shard.iter().flat_map(|shard| ["--shard", shard.as_str()]).collect();
     // One process for all unit tests is quicker than nextest, which has one for each.
-    let quick = [&["--cargo-arg=--lib", "--test-tool=cargo"], shard.as_slice()].concat();
-    let quick = tries(workspace, args, &files, &quick, "unit tests")?;
-    let survivors: Vec<&Tried> =
-        quick.iter().filter(|tried| tried.fate == Fate::Survived).collect();
-    let names: Vec<String> =
-        survivors.iter().map(|tried| format!("--re=^{}$", escaped(&tried.name))).collect();
-    let all = match names.as_slice() {
-        [] => Vec::new(),
-        names => {
-            let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
-            if process::cargo_has("nextest") {
-                names.push("--test-tool=nextest");
-            }
-            tries(workspace, args, &files, &names, "all tests")?
+    let quick = ["--cargo-arg=--lib", "--test-tool=cargo"].map(String::from);
+    let quick = tries(workspace, args.jobs, &files, &quick, "unit tests")?;
+    let survivors = quick.iter().filter(|tried| tried.fate == Fate::Survived);
+    let mut names: Vec<String> =
+        survivors.map(|tried| format!("--re=^{}$", escaped(&tried.name))).collect();
+    let mut all = Vec::new();
+    if !names.is_empty() {
+        if process::cargo_has("nextest") {
+            names.push("--test-tool=nextest".to_string());
         }
-    };
-    let mut tried: BTreeMap<String, Tried> =
-        quick.into_iter().map(|tried| (tried.name.clone(), tried)).collect();
-    tried.extend(all.into_iter().map(|tried| (tried.name.clone(), tried)));
+        all = tries(workspace, args.jobs, &files, &names, "all tests")?;
+    }
+    let by_name = |tried: Tried| (tried.name.clone(), tried);
+    let tried: BTreeMap<_, _> = quick.into_iter().chain(all).map(by_name).collect();
     let tried: Vec<Tried> = tried.into_values().collect();
-    let (report, good) = report(&tried, &known, &files, args.shard.is_none());
+    let (report, good) = report(&tried, &known, &files);
     ui::print(&report);
     Ok(process::exit(good))
-}
-
-/// The cargo-mutants command for these files.
-fn mutants(workspace: &Workspace, files: &BTreeSet<String>) -> Command {
-    let mut command = process::cargo_in(workspace, &["mutants", "--workspace", "--no-config"]);
-    command.args(files.iter().map(|file| format!("--file={file}")));
-    command
 }
 
 /// Runs cargo-mutants once, and returns the outcome of each mutation.
 fn tries(
     workspace: &Workspace,
-    args: &Args,
+    jobs: usize,
     files: &BTreeSet<String>,
-    extra: &[&str],
+    extra: &[String],
     what: &str,
 ) -> anyhow::Result<Vec<Tried>> {
     let output = workspace.target().join("mutants");
     fs::create_dir_all(&output)?;
-    let mut command = mutants(workspace, files);
-    command.args(["--cap-lints=true", "--no-shuffle", "--output"]).arg(&output);
-    command.args(["--jobs", &args.jobs.to_string(), "--baseline", &args.baseline]);
-    command.args(["--timeout", &args.timeout.to_string()]).args(extra);
+    let mut command = process::cargo_in(workspace, &["mutants", "--workspace", "--no-config"]);
+    command.args(files.iter().map(|file| format!("--file={file}")));
+    command.args(["--cap-lints=true", "--no-shuffle", "--timeout", TIMEOUT]);
+    command.args(["--jobs", &jobs.to_string(), "--output"]).arg(&output).args(extra);
     // The first cases of a property test usually find a mutation.
     command.env("PROPTEST_CASES", "64");
     ui::print(&format!("{}\n", ui::paint(ui::TITLE, &format!("mutations against {what}"))));
@@ -127,16 +89,15 @@ fn tries(
 
 /// The files in these paths, each from the earliest chapter with an identical copy.
 fn files(workspace: &Workspace, paths: &[String]) -> anyhow::Result<BTreeSet<String>> {
-    let areas: Vec<String> = AREAS.iter().map(ToString::to_string).collect();
     let mut files = BTreeSet::new();
-    for path in if paths.is_empty() { &areas } else { paths } {
+    for path in paths {
         let before = files.len();
         for (file, content) in read_tree(workspace.root(), &[path])? {
             if Path::new(&file).extension().is_some_and(|extension| extension == "rs") {
                 files.insert(earliest(workspace, &file, &content)?);
             }
         }
-        ensure!(files.len() > before || paths.is_empty(), "there is no Rust file in {path}");
+        ensure!(files.len() > before, "there is no Rust file in {path}");
     }
     Ok(files)
 }

@@ -55,14 +55,9 @@ impl Equivalent {
     }
 }
 
-/// A table by file, the survivors, and the problems in the list of equivalent mutations. `whole` means that all
-/// mutations of `files` were tested, so a listed mutation that did not occur no longer exists.
-pub(super) fn report(
-    tried: &[Tried],
-    known: &Known,
-    files: &BTreeSet<String>,
-    whole: bool,
-) -> (String, bool) {
+/// A table by file, the survivors, and the problems in the list of equivalent mutations. All mutations of `files` were
+/// tested, so a listed mutation that did not occur no longer exists.
+pub(super) fn report(tried: &[Tried], known: &Known, files: &BTreeSet<String>) -> (String, bool) {
     let is_known = |it: &&Tried| known.equivalent.iter().any(|equivalent| equivalent.is(it));
     let row = |name: &str, rows: &[&Tried]| {
         let of = |fate| rows.iter().filter(|it| it.fate == fate).count();
@@ -85,18 +80,18 @@ pub(super) fn report(
     for survivor in &survivors {
         let _ = writeln!(text, "{} {}", ui::paint(ui::BAD, &survivor.name), survivor.code);
     }
-    text += &stale(tried, known, files, whole);
+    text += &stale(tried, known, files);
     (text, survivors.is_empty())
 }
 
 /// A line for each listed mutation that a test notices now, or that no longer exists.
-fn stale(tried: &[Tried], known: &Known, files: &BTreeSet<String>, whole: bool) -> String {
+fn stale(tried: &[Tried], known: &Known, files: &BTreeSet<String>) -> String {
     let mut text = String::new();
     for equivalent in known.equivalent.iter().filter(|it| files.contains(&it.file)) {
         let found: Vec<_> = tried.iter().filter(|it| equivalent.is(it)).collect();
         let Equivalent { file, mutation, .. } = equivalent;
         let news = match found.as_slice() {
-            [] if whole => "does not exist any more",
+            [] => "does not exist any more",
             [_, ..] if found.iter().all(|it| it.fate != Fate::Survived) => {
                 "is noticed by a test now"
             }
@@ -141,28 +136,24 @@ mod tests {
             tried(4, "replace f -> bool with true", Fate::TimedOut),
         ];
         let files = files_of(&all);
-        let (text, good) =
-            report(&all, &known("replace < with <= in f", Some("code 1")), &files, true);
+        let (text, good) = report(&all, &known("replace < with <= in f", Some("code 1")), &files);
         assert!(!good);
         let (table, survivors) =
             plain(&text).split_once("\n\n").map(|(a, b)| (a.to_string(), b.to_string())).unwrap();
         assert!(table.ends_with(" 4       1          1           1         1"), "{table}");
         assert!(survivors.contains("a.rs:3:5: replace < with <= in f code 3"), "{survivors}");
         assert!(!survivors.contains("a.rs:1:5"), "{survivors}");
-        assert!(report(&all, &known("replace < with <= in f", None), &files, true).1);
+        assert!(report(&all, &known("replace < with <= in f", None), &files).1);
     }
 
     #[test]
     fn a_listed_mutation_that_is_killed_or_gone_is_reported() {
         let all = [tried(1, "replace < with <= in f", Fate::Killed)];
         let files = files_of(&all);
-        let (text, good) = report(&all, &known("replace < with <= in f", None), &files, true);
+        let (text, good) = report(&all, &known("replace < with <= in f", None), &files);
         assert!(good && text.contains("is noticed by a test now"), "{text}");
-        let (text, good) = report(&all, &known("replace f with ()", None), &files, true);
+        let (text, good) = report(&all, &known("replace f with ()", None), &files);
         assert!(good && text.contains("does not exist any more"), "{text}");
-        // A run of only some mutations does not prove that a listed one is gone.
-        let (text, _) = report(&all, &known("replace f with ()", None), &files, false);
-        assert!(!text.contains("does not exist any more"), "{text}");
     }
 
     #[test]
