@@ -91,17 +91,4 @@ mod tests {
             "make it again: cargo xtask plot token-bucket"
         );
     }
-
-    #[test]
-    fn five_of_eight_at_once_get_a_token_and_later_one_in_a_second() {
-        let plot = plot();
-        let count = |series: usize, from: f64, to: f64| {
-            plot.series[series].points.iter().filter(|(x, _)| (from..to).contains(x)).count()
-        };
-        assert_eq!(count(1, 0.0, 2.0), 5);
-        // From 4.0 to 9.5 there are three tokens from before, and five and a half drop in.
-        assert_eq!(count(1, 3.0, 10.0), 8);
-        assert_eq!(count(2, 3.0, 10.0), 4);
-        assert_eq!(count(1, 17.0, 20.0), 3);
-    }
 }

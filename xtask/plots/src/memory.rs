@@ -12,7 +12,7 @@ use wire::Program;
 
 use crate::clients;
 use crate::output::{machine, rounded};
-use crate::serving::{self, Model};
+use crate::serving::{self, MODELS, Model};
 
 /// The first argument of the program when it is the server: `serve MODEL CLIENTS`.
 pub(crate) const SERVE: &str = "serve";
@@ -22,17 +22,14 @@ const COUNTS: [u32; 10] = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
 /// The median of this many measurements is taken.
 const ROUNDS: usize = 3;
 
-/// Without the pool of four, which does not serve the fifth client at all.
-const MODELS: [(Model, &str); 2] =
-    [(Model::ThreadEach, "a thread for each client"), (Model::EventLoop, "an event loop (part 6)")];
-
 pub(crate) fn plot() -> Result<Plot> {
     let mut measured = Vec::new();
-    for (model, name) in MODELS {
+    // Without the pool of four, which does not serve the fifth client at all.
+    for (_, name) in MODELS.into_iter().filter(|(model, _)| *model != Model::Pool) {
         let mut points = Vec::new();
         for clients in COUNTS {
             let mut rounds =
-                (0..ROUNDS).map(|_| memory(model, clients)).collect::<Result<Vec<_>>>()?;
+                (0..ROUNDS).map(|_| memory(name, clients)).collect::<Result<Vec<_>>>()?;
             rounds.sort_unstable();
             points.push((f64::from(clients), f64::from(rounds[ROUNDS / 2])));
         }
@@ -52,9 +49,9 @@ pub(crate) fn plot() -> Result<Plot> {
 }
 
 /// The memory, in KiB, of a server with idle clients, each of which has read one response.
-fn memory(model: Model, clients: u32) -> Result<u32> {
+fn memory(model: &str, clients: u32) -> Result<u32> {
     let mut command = Command::new(env::current_exe()?);
-    command.args([SERVE, model.name(), &clients.to_string()]);
+    command.args([SERVE, model, &clients.to_string()]);
     // The server ends with its standard input, so also when this process is killed.
     let server = Program::start_with_stdin(command, Stdio::piped())?;
     let connections =
@@ -69,8 +66,9 @@ fn memory(model: Model, clients: u32) -> Result<u32> {
 
 /// Runs the server until its standard input ends.
 pub(crate) fn serve(arguments: &[String]) -> Result<()> {
-    let [model, clients] = arguments else { anyhow::bail!("serve MODEL CLIENTS") };
-    let model = Model::from_name(model).context("no such model")?;
+    let [name, clients] = arguments else { anyhow::bail!("serve MODEL CLIENTS") };
+    let model = MODELS.into_iter().find(|(_, known)| known == name);
+    let (model, _) = model.context("no such model")?;
     serving::with_server(model, clients.parse()?, |address| {
         println!("listening on http://{address}");
         io::stdout().flush()?;

@@ -1,6 +1,4 @@
-//! Writes the numbers of a plot, as a file and for the terminal.
-
-use std::fmt::Write as _;
+//! Writes the numbers of a plot.
 
 use anyhow::Result;
 use course::plot::Plot;
@@ -16,17 +14,6 @@ pub(crate) fn to_json(plot: &Plot) -> Result<String> {
     }
     text.push('\n');
     Ok(text)
-}
-
-/// The first numbers, for the terminal.
-pub(crate) fn table(plot: &Plot) -> String {
-    let mut table = String::new();
-    for series in &plot.series {
-        let points = series.points.iter().take(20).map(|(x, y)| format!("{x:.2}:{y:.3}"));
-        // Writing to a string cannot fail.
-        let _ = writeln!(table, "  {:<24} {}", series.name, points.collect::<Vec<_>>().join(" "));
-    }
-    table
 }
 
 /// Three decimal places are more than a plot can show.

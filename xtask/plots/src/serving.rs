@@ -27,22 +27,8 @@ pub(crate) enum Model {
     EventLoop,
 }
 
-impl Model {
-    /// Its name on the command line.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Model::ThreadEach => "thread-each",
-            Model::Pool => "pool",
-            Model::EventLoop => "event-loop",
-        }
-    }
-
-    pub(crate) fn from_name(name: &str) -> Option<Model> {
-        MODELS.iter().map(|(model, _)| *model).find(|model| model.name() == name)
-    }
-}
-
-const MODELS: [(Model, &str); 3] = [
+/// The models, with their names for readers.
+pub(crate) const MODELS: [(Model, &str); 3] = [
     (Model::ThreadEach, "a thread for each client"),
     (Model::Pool, "a pool of 4 threads"),
     (Model::EventLoop, "an event loop (part 6)"),

@@ -235,16 +235,4 @@ mod tests {
         assert_eq!(counts.post.failed(), counts.post.requests);
         assert_eq!(counts.counted, 0);
     }
-
-    #[test]
-    fn requests_are_unique_and_a_method_has_slow_and_fast_ones() {
-        let text = |is_get, is_slow| {
-            String::from_utf8(message(is_get, is_slow, "client-1-request-2")).unwrap()
-        };
-        assert!(text(true, true).starts_with("GET /slow?ms=50 "));
-        assert!(text(true, false).starts_with("GET /hello/client-1-request-2 "));
-        assert!(text(false, true).starts_with("POST /counter?ms=50 "));
-        assert!(text(false, false).starts_with("POST /echo "));
-        assert!(text(false, false).ends_with("\r\n\r\nclient-1-request-2"));
-    }
 }
