@@ -187,9 +187,14 @@ pub fn read(
         let found = flag
             .map(|text| (format!("--{name}"), text))
             .or_else(|| environment(&variable).map(|text| (variable, text)))
-            .or_else(|| Some((format!("`{name}` in the file"), file.get(name)?.clone())))
-            .unwrap_or_else(|| (format!("--{name}"), default.to_string()));
-        values.found.insert(name, found);
+            .or_else(|| Some((format!("`{name}` in the file"), file.get(name)?.clone())));
+        let is_empty = found.as_ref().is_some_and(|(_, text)| text.is_empty());
+        let or_default = found.unwrap_or_else(|| (format!("--{name}"), default.to_string()));
+        values.found.insert(name, or_default);
+        // Text without a default would count as unset: `--root "$UNSET"` must not serve other files.
+        if is_empty && default.is_empty() {
+            values.problem(name, "is empty; give it a value, or leave it out");
+        }
     }
     let config = Config::from_values(&mut values);
     if !values.problems.is_empty() {
@@ -349,7 +354,8 @@ mod tests {
     #[test]
     fn a_missing_directory_and_an_unknown_key_are_reported() {
         assert!(problems(&["--root", "no/such/folder"], &[])[0].contains("no/such/folder"));
-        assert!(problems(&["--files-only"], &[])[0].contains("--root"));
+        let needs = "--files-only (HTTP_FILES_ONLY): needs a directory: --root DIR (HTTP_ROOT)";
+        assert_eq!(problems(&["--files-only"], &[]), [needs]);
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("server.toml");
         fs::write(&file, "max_body = 1\n").unwrap();
@@ -453,9 +459,41 @@ mod tests {
         let names: Vec<String> = names.map(variable).collect();
         let empty: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "")).collect();
         assert_eq!(read_with(&[], &empty).unwrap(), read_with(&[], &[]).unwrap());
-        // A flag with an empty value is an error: unlike a variable, it cannot be inherited by
-        // accident.
+    }
+
+    /// An empty variable is inherited by accident, but an empty flag is a mistake. Regression test:
+    /// `--root ""` served the files of the demonstration.
+    #[test]
+    fn an_empty_value_of_a_flag_or_in_the_file_is_reported() {
         assert!(problems(&["--log", ""], &[])[0].starts_with("--log  (HTTP_LOG): must be"));
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("server.toml");
+        for Setting { name, .. } in SETTINGS.iter().filter(|setting| setting.default.is_empty()) {
+            let flag = format!("--{name}");
+            let expected = format!("{flag}  ({}): is empty; ", variable(name));
+            let found = problems(&[&flag, ""], &[]);
+            assert!(found.len() == 1 && found[0].starts_with(&expected), "{found:?}");
+            fs::write(&file, format!("{name} = \"\"\n")).unwrap();
+            let found = problems(&["--config", file.to_str().unwrap()], &[]);
+            let expected = format!("`{name}` in the file  ({flag}): is empty; ");
+            assert!(found.len() == 1 && found[0].starts_with(&expected), "{found:?}");
+        }
+    }
+
+    /// Regression test: the message was "unexpected argument '-1' found".
+    #[test]
+    fn a_negative_number_is_reported_as_the_value_of_its_flag() {
+        for (flag, expected) in [
+            ("--max-body", "must be a size"),
+            ("--permits", "must be a whole number"),
+            ("--idle-timeout", "must be a time"),
+        ] {
+            let found = problems(&[flag, "-1"], &[]);
+            assert!(found[0].starts_with(&format!("{flag} -1 (")), "{found:?}");
+            assert!(found[0].contains(expected), "{found:?}");
+        }
+        // The flag is not the value of the one before it.
+        assert!(matches!(read_with(&["--root", "--listings"], &[]), Err(ConfigError::Usage(_))));
     }
 
     #[cfg(unix)]

@@ -184,10 +184,15 @@ pub(super) fn command() -> Command {
         );
     for Setting { name, value, default, help } in SETTINGS {
         let arg = Arg::new(name).long(name);
-        command = command.arg(match (value, default) {
-            ("", _) => arg.action(ArgAction::SetTrue).help(help),
-            (_, "") => arg.value_name(value).help(help),
-            _ => arg.value_name(value).help(format!("{help} [default: {default}]")),
+        command = command.arg(if value.is_empty() {
+            arg.action(ArgAction::SetTrue).help(help)
+        } else {
+            let help = match default {
+                "" => help.to_string(),
+                _ => format!("{help} [default: {default}]"),
+            };
+            // Otherwise `--max-body -1` would be an unknown argument, and not an invalid size.
+            arg.value_name(value).allow_negative_numbers(true).help(help)
         });
     }
     let action = |name, help| Arg::new(name).long(name).action(ArgAction::SetTrue).help(help);

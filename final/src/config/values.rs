@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use super::settings::{SETTINGS, variable};
+use super::settings::{SETTINGS, Setting, variable};
 use crate::core::memory_budget::largest_reservation;
 use crate::http::TrustedProxies;
 use crate::http::limits::{KIB, LONGEST, Limits, MIB};
@@ -103,7 +103,13 @@ impl Values {
     fn start_of_problem(&self, name: &str) -> String {
         let (place, text) = self.found.get(name).cloned().unwrap_or_default();
         let text = if name == "rate-limit-store" { without_credentials(&text) } else { text };
-        let other = if place.starts_with("--") { variable(name) } else { format!("--{name}") };
+        let is_flag = place.starts_with("--");
+        let other = if is_flag { variable(name) } else { format!("--{name}") };
+        // The flag of a switch has no value.
+        let is_switch = setting(name).is_some_and(|setting| setting.value.is_empty());
+        if is_flag && is_switch {
+            return format!("{place} ({other}): ");
+        }
         format!("{place} {text} ({other}): ")
     }
 
@@ -223,7 +229,7 @@ impl Values {
 
     /// Returns whether the setting has the text of its default, from whatever source.
     fn is_default(&self, name: &str) -> bool {
-        let default = SETTINGS.iter().find(|setting| setting.name == name).map(|it| it.default);
+        let default = setting(name).map(|setting| setting.default);
         self.found.get(name).map(|(_, text)| text.as_str()) == default
     }
 
@@ -245,6 +251,10 @@ impl Values {
             None
         })
     }
+}
+
+fn setting(name: &str) -> Option<&'static Setting> {
+    SETTINGS.iter().find(|setting| setting.name == name)
 }
 
 /// Returns the text with `***` in place of the user name and the password of a URL, because error
