@@ -219,9 +219,7 @@ impl Handler for StaticFiles {
             Err(error) if resolve::is_absent(&error) => not_found(),
             Err(error) => {
                 log_stderr(format_args!("{}: {error}", request.target().raw()));
-                let message = "the file cannot be read";
-                HttpError::new(Status::INTERNAL_SERVER_ERROR, "internal_error", message)
-                    .into_response()
+                failed(&error)
             }
         }
     }
@@ -253,6 +251,18 @@ fn not_found() -> Response {
     HttpError::new(Status::NOT_FOUND, "not_found", "there is no such file").into_response()
 }
 
+/// Returns the response for a file that exists but cannot be opened.
+fn failed(error: &io::Error) -> Response {
+    if files::is_exhausted(error) {
+        let message = "the server has too many open files; try again";
+        return HttpError::new(Status::SERVICE_UNAVAILABLE, "overloaded", message)
+            .into_response()
+            .with_header(header::RETRY_AFTER, 1u64.into());
+    }
+    let message = "the file cannot be read";
+    HttpError::new(Status::INTERNAL_SERVER_ERROR, "internal_error", message).into_response()
+}
+
 fn precondition_failed() -> Response {
     let message =
         "the file does not meet the condition of the request: If-Match or If-Unmodified-Since";
@@ -266,6 +276,24 @@ mod tests {
 
     use super::*;
     use crate::http::Method;
+
+    /// Regression test: when clients used all descriptors, files got a 500, as for a bug.
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_cannot_be_opened_is_500_and_503_if_no_descriptor_is_left() {
+        use rustix::io::Errno;
+
+        for (error, status, retry_after) in [
+            (Errno::IO, Status::INTERNAL_SERVER_ERROR, None),
+            (Errno::MFILE, Status::SERVICE_UNAVAILABLE, Some("1")),
+            (Errno::NFILE, Status::SERVICE_UNAVAILABLE, Some("1")),
+        ] {
+            let response = failed(&error.into());
+            assert_eq!(response.status(), status, "{error:?}");
+            let field = response.headers().get(header::RETRY_AFTER);
+            assert_eq!(field.and_then(|value| value.to_str()), retry_after, "{error:?}");
+        }
+    }
 
     #[test]
     fn a_clone_with_another_caching_sends_its_own_fields() {
