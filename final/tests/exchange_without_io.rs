@@ -200,6 +200,20 @@ fn a_large_body_is_read_by_its_handler_and_what_follows_it_is_the_next_request()
     assert!(sent.contains("\r\n\r\n9HTTP/1.1 200 OK\r\n") && sent.ends_with("done"), "{sent}");
 }
 
+/// Regression test: the connection was reset, because the error of dup(2) ended it.
+#[test]
+fn a_large_body_without_a_descriptor_for_its_handler_gets_503() {
+    let mut wire = Wire::new();
+    let head = b"POST /up HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n12345";
+    assert_eq!(wire.receive(0, head), Progress::LargeBody);
+    wire.exchange.reject_large();
+    let sent = wire.sent();
+    assert!(sent.starts_with("HTTP/1.1 503 ") && sent.contains("Retry-After: 1\r\n"), "{sent}");
+    let [rejection] = &wire.exchange.take_rejections()[..] else { panic!("one rejection") };
+    assert_eq!((rejection.reason, &rejection.request[..]), ("no_descriptor", "POST /up"));
+    assert_eq!(wire.at(0, &done, Exchange::output_sent), AfterOutput::FinishWriting);
+}
+
 #[test]
 fn a_file_can_be_taken_without_a_socket_and_one_that_is_too_short_is_an_error() {
     for (end, expected) in [(4, Ok("file")), (5, Err(io::ErrorKind::UnexpectedEof))] {

@@ -270,7 +270,7 @@ impl Exchange {
     }
 
     /// Rejects the request that is being received. The response is the last one on the connection.
-    fn reject(&mut self, reason: &'static str, error: &HttpError) {
+    pub(super) fn reject(&mut self, reason: &'static str, error: &HttpError) {
         self.note_rejection(reason, Some(error.status));
         self.respond_with_rejection(error, self.state.is_head(&self.input));
     }

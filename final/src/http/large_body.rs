@@ -3,7 +3,6 @@
 
 use std::sync::atomic::Ordering;
 
-use super::Headers;
 use super::body::RequestBody;
 use super::connection_state::{ConnectionState, IncompleteBody};
 use super::context::Context;
@@ -11,6 +10,7 @@ use super::exchange::Exchange;
 use super::handle::{call_handler, no_memory, request_timeout, response_context};
 use super::incoming::{BodySource, Incoming, IncomingError};
 use super::rejection::{self, Rejection};
+use super::{Headers, HttpError, Status};
 use crate::core::upload_slots::UploadSlot;
 
 impl Exchange {
@@ -44,6 +44,13 @@ impl Exchange {
             body.is_queued = false;
             body.slot = Some(slot);
         }
+    }
+
+    /// Rejects the large body, because no file descriptor is left for the source of its remainder.
+    pub fn reject_large(&mut self) {
+        let message = "the server has too many open files; try again";
+        let error = HttpError::new(Status::SERVICE_UNAVAILABLE, "overloaded", message);
+        self.reject(rejection::NO_DESCRIPTOR, &error);
     }
 
     /// Calls the handler, which reads the remainder of the body from `source`, and appends its

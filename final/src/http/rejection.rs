@@ -13,6 +13,9 @@ const MAX_NOTED: usize = 200;
 /// The reason for a rejection when the memory budget has no room.
 pub(super) const NO_MEMORY: &str = "no_memory";
 
+/// The reason for a rejection when the process has no file descriptor left.
+pub const NO_DESCRIPTOR: &str = "no_descriptor";
+
 /// The reason for a rejection when every worker is in a handler that blocks.
 pub(super) const NO_THREAD: &str = "no_thread";
 

@@ -10,6 +10,7 @@ use super::exchange::{AfterOutput, Exchange, Progress, Scratch};
 use super::limits::{KIB, MIB};
 use super::output::{Chunk, Output};
 use crate::core::blocking_socket::BlockingSocket;
+use crate::core::files;
 use crate::core::system::{Stream, send, send_ahead, send_both, send_file};
 use crate::core::time_slice::TimeSlice;
 use crate::core::{Connection, Fill, Interest};
@@ -180,7 +181,13 @@ impl Step<'_> {
             let deadline = self.exchange.deadline(Interest::Read, self.cx);
             return Ok(Some(AfterStep::Queue { deadline, is_new }));
         };
-        let source = Box::new(BlockingSocket::of(self.connection.stream())?);
+        let source = match BlockingSocket::of(self.connection.stream()) {
+            Err(error) if files::is_exhausted(&error) => {
+                self.exchange.reject_large();
+                return Ok(None);
+            }
+            source => Box::new(source?),
+        };
         let is_connected = self.exchange.handle_large(source, slot, self.cx);
         self.is_drained = false;
         Ok(if is_connected { None } else { Some(AfterStep::End) })

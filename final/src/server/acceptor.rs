@@ -16,7 +16,7 @@ use crate::core::sync::lock;
 use crate::core::system::send;
 use crate::core::{Connection, Interest, Listener, Poll, Stream, Token, network};
 use crate::http::exchange::{Exchange, Scratch};
-use crate::http::rejection::Rejection;
+use crate::http::rejection::{NO_DESCRIPTOR, Rejection};
 use crate::http::respond::encode_rejection;
 use crate::http::{HttpError, Status};
 
@@ -93,7 +93,7 @@ impl Engine {
             let accepted = lock(&self.listener).as_ref().map(Listener::accept);
             if let Some(Ok((stream, peer))) = accepted {
                 self.shared.counters.connections.fetch_add(1, Ordering::Relaxed);
-                self.reject(&stream, peer, "no_descriptor");
+                self.reject(&stream, peer, NO_DESCRIPTOR);
             }
         }
         *spare_fd = File::open("/dev/null").ok();
