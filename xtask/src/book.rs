@@ -1,20 +1,21 @@
-//! `cargo xtask book`: builds the book, and serves it with the course's own server.
-
-mod formats;
+//! `cargo xtask book`: builds the book, and serves it with the course's own server, or writes it as a file or a directory.
 
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::{PathBuf, absolute};
 use std::process::{Command, ExitCode};
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 
-use self::formats::Formats;
 use crate::mdbook;
 use crate::process;
 use crate::ui;
 use crate::workspace::Workspace;
+
+/// The name of the files in the target directory, without an extension.
+const NAME: &str = "from-socket-to-server";
 
 /// Whether the labs' server is started. It is built on the engine of `final`, which is tested on Linux only.
 const HAS_LABS: bool = cfg!(target_os = "linux");
@@ -27,16 +28,23 @@ pub(crate) struct Args {
     /// Only build it, into book/book
     #[arg(long)]
     no_serve: bool,
-    #[command(flatten)]
-    formats: Formats,
+    /// Write it as an EPUB, into the target directory, and do not serve it
+    #[arg(long)]
+    epub: bool,
+    /// Write it as a PDF, into the target directory, and do not serve it; needs Chromium or Chrome
+    #[arg(long)]
+    pdf: bool,
+    /// Write it into a directory for any static host, with a strict content security policy, and do not serve it
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
 }
 
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode> {
     if !workspace.path("book/book.toml").is_file() {
         bail!("the book is missing: there is no book/book.toml");
     }
-    let is_served = !args.no_serve && !args.formats.is_wanted();
-    if is_served {
+    let is_written = args.epub || args.pdf || args.out.is_some();
+    if !args.no_serve && !is_written {
         // Fail now rather than after the build.
         is_free(args.port)?;
     }
@@ -44,18 +52,42 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
     // mdBook would also build it, but without printing anything for a minute.
     process::shown(&mut process::cargo_in(workspace, &["build", "--bin", "book_tools"]))?;
     process::shown(Command::new(program).args(["build", "book"]).current_dir(workspace.root()))?;
-    if args.formats.is_wanted() {
-        return args.formats.write(workspace);
-    }
-    if !is_served {
+    if is_written {
+        write(workspace, args)?;
+    } else if args.no_serve {
         ui::print("The book is in book/book/index.html\n");
-        return Ok(ExitCode::SUCCESS);
+    } else {
+        serve(workspace, args.port)?;
     }
-    serve(workspace, args.port)
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes the wanted formats from the book that has just been built. `book_tools` prints where they are.
+fn write(workspace: &Workspace, args: &Args) -> anyhow::Result<()> {
+    if let Some(folder) = &args.out {
+        let folder = absolute(folder)?;
+        process::shown(process::bin(workspace, "book_tools").arg("publish").arg(&folder))?;
+        let folder = folder.display();
+        ui::print(&format!(
+            "The book is in {folder}. Its file `_headers` has the fields that a host should send with it.\n"
+        ));
+    }
+    let mut command = process::bin(workspace, "book_tools");
+    command.arg("export");
+    for (format, is_wanted) in [("epub", args.epub), ("pdf", args.pdf)] {
+        if is_wanted {
+            let file = workspace.target().join(format!("{NAME}.{format}"));
+            command.arg(format!("--{format}")).arg(file);
+        }
+    }
+    if args.pdf {
+        ui::print("Printing about a thousand pages takes a minute or two.\n");
+    }
+    if args.epub || args.pdf { process::shown(&mut command) } else { Ok(()) }
 }
 
 /// Builds the server, starts it, and prints the book's address as soon as it listens there.
-fn serve(workspace: &Workspace, port: u16) -> anyhow::Result<ExitCode> {
+fn serve(workspace: &Workspace, port: u16) -> anyhow::Result<()> {
     // The last example of chapter 4 runs on every platform.
     let [kind, name] = if HAS_LABS { ["--bin", "labs"] } else { ["--example", "serve_folder"] };
     let mut build = process::cargo_in(workspace, &["build", "--workspace", kind, name]);
@@ -86,7 +118,7 @@ fn serve(workspace: &Workspace, port: u16) -> anyhow::Result<ExitCode> {
     if !child.wait()?.success() {
         bail!("the server has ended with an error");
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 /// Whether another program listens on the port already.

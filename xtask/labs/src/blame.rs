@@ -14,10 +14,8 @@ use crate::part::{Part, Span};
 
 /// The parts to mark.
 enum Location {
-    /// The last part.
-    LastPart,
-    /// The parts of this kind.
-    Part(Part),
+    /// The parts of these kinds, or the last part if there are none.
+    Parts(&'static [Part]),
     /// The invalid part of the request line.
     RequestLine,
     /// The fields with these names. If there are none, a field is missing, and the empty line after the fields is
@@ -25,11 +23,12 @@ enum Location {
     Fields(&'static [&'static str]),
     /// The malformed field lines.
     FieldLines,
-    /// The trailer fields.
-    Trailers,
     /// The line with a chunk's size, or the `Content-Length` of a body that is not chunked.
     BodySize,
 }
+
+const LAST: Location = Location::Parts(&[]);
+const TRAILERS: &[Part] = &[Part::TrailerName, Part::TrailerValue];
 
 /// The section of the RFC that a message breaks. `None` for a message that was not rejected.
 pub(crate) fn section(end: &End) -> Option<&'static str> {
@@ -48,8 +47,7 @@ pub(crate) fn mark(spans: &mut [Span], input: &[u8], message: &Message) {
         End::InvalidBody(error) => of_body(*error).1,
     };
     match location {
-        Location::LastPart => {}
-        Location::Part(part) => mark_if(spans, |span| span.part == part),
+        Location::Parts(parts) => mark_if(spans, |span| parts.contains(&span.part)),
         Location::RequestLine => mark_request_line(spans, input),
         Location::Fields(names) => {
             mark_fields(spans, input, names);
@@ -58,9 +56,6 @@ pub(crate) fn mark(spans: &mut [Span], input: &[u8], message: &Message) {
             }
         }
         Location::FieldLines => mark_malformed_lines(spans, input),
-        Location::Trailers => {
-            mark_if(spans, |span| matches!(span.part, Part::TrailerName | Part::TrailerValue));
-        }
         Location::BodySize => match message.header_section {
             Some((_, BodyLength::Fixed(_))) => mark_fields(spans, input, &["content-length"]),
             _ => mark_chunk_line(spans),
@@ -75,17 +70,17 @@ pub(crate) fn mark(spans: &mut [Span], input: &[u8], message: &Message) {
 
 fn of_header_section(error: &ParseError) -> (&'static str, Location) {
     match error {
-        ParseError::Line(_) => ("RFC 9112 section 2.2", Location::LastPart),
+        ParseError::Line(_) => ("RFC 9112 section 2.2", LAST),
         ParseError::RequestLine => ("RFC 9112 section 3", Location::RequestLine),
-        ParseError::UnsupportedVersion => ("RFC 9110 section 2.5", Location::Part(Part::Version)),
-        ParseError::UnknownMethod(_) => ("RFC 9110 section 9.1", Location::Part(Part::Method)),
-        ParseError::Target(_) => ("RFC 9112 section 3.2", Location::Part(Part::Target)),
-        ParseError::TargetTooLong => ("RFC 9110 section 15.5.15", Location::Part(Part::Target)),
-        ParseError::FoldedLine => ("RFC 9112 section 5.2", Location::LastPart),
-        ParseError::Field => ("RFC 9112 section 5", Location::FieldLines),
-        ParseError::TooManyFields | ParseError::HeadTooLarge => {
-            ("RFC 6585 section 5", Location::LastPart)
+        ParseError::UnsupportedVersion => {
+            ("RFC 9110 section 2.5", Location::Parts(&[Part::Version]))
         }
+        ParseError::UnknownMethod(_) => ("RFC 9110 section 9.1", Location::Parts(&[Part::Method])),
+        ParseError::Target(_) => ("RFC 9112 section 3.2", Location::Parts(&[Part::Target])),
+        ParseError::TargetTooLong => ("RFC 9110 section 15.5.15", Location::Parts(&[Part::Target])),
+        ParseError::FoldedLine => ("RFC 9112 section 5.2", LAST),
+        ParseError::Field => ("RFC 9112 section 5", Location::FieldLines),
+        ParseError::TooManyFields | ParseError::HeadTooLarge => ("RFC 6585 section 5", LAST),
         ParseError::Host => ("RFC 9112 section 3.2", Location::Fields(&["host"])),
         ParseError::Framing(error) => of_framing(*error),
     }
@@ -112,11 +107,11 @@ fn of_body(error: BodyError) -> (&'static str, Location) {
     match error {
         BodyError::TooLarge => ("RFC 9110 section 15.5.14", Location::BodySize),
         BodyError::BadChunk => ("RFC 9112 section 7.1", Location::BodySize),
-        BodyError::BadTrailer => ("RFC 9112 section 7.1.2", Location::Trailers),
-        BodyError::TrailersTooLarge => ("RFC 6585 section 5", Location::LastPart),
+        BodyError::BadTrailer => ("RFC 9112 section 7.1.2", Location::Parts(TRAILERS)),
+        BodyError::TrailersTooLarge => ("RFC 6585 section 5", LAST),
         // `Incomplete` and `NoMemory`.
         #[allow(unreachable_patterns, reason = "chapters 3 to 6, for the pages, have neither")]
-        _ => ("RFC 9112 section 8", Location::LastPart),
+        _ => ("RFC 9112 section 8", LAST),
     }
 }
 

@@ -45,11 +45,10 @@ fn forbidden(message: &str) -> HttpError {
 
 /// Whether `host` is the server's address or a name for it that no other site can have. Without a port, the port is 80.
 fn is_ours(host: &str, address: SocketAddr) -> bool {
-    let default = |port: &str| port == "80";
     let port = address.port().to_string();
     let host = match host.strip_suffix(port.as_str()).and_then(|host| host.strip_suffix(':')) {
         Some(host) => host,
-        None if default(&port) => host,
+        None if port == "80" => host,
         None => return false,
     };
     let bracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
