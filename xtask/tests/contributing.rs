@@ -54,7 +54,7 @@ fn steps(block: &[String]) -> Vec<Step> {
                 old: removed.take().expect("a line `-` is before the line `+`").to_string(),
                 new: line[1..].to_string(),
             }),
-            (None, _, [.., Step::Run(command, printed)]) if !edits(command) => {
+            (None, _, [.., Step::Run(command, printed)]) if !is_quiet(command) => {
                 printed.push(line.clone());
             }
             _ => file = Some(line).filter(|line| !line.is_empty()).map(String::as_str),
@@ -63,9 +63,9 @@ fn steps(block: &[String]) -> Vec<Step> {
     steps
 }
 
-/// Whether a command of git, which prints nothing, may be followed by an edit in the same block.
-fn edits(command: &str) -> bool {
-    command.starts_with("git ")
+/// Whether a command prints nothing. Then an edit may follow in the same block.
+fn is_quiet(command: &str) -> bool {
+    command.contains("--quiet")
 }
 
 /// Whether the output matches the page, where `...` matches any lines and `[..]` any text within a line.
@@ -176,13 +176,16 @@ fn the_worked_example_is_true() {
 
 #[test]
 fn a_block_has_commands_with_their_output_and_edits() {
-    let text = "Text.\n\n    $ cargo xtask a\n    one\n\n    two\n\nText.\n\n    $ git b\n\n    c.rs\n    -1\n    +2\n";
+    let text = "Text.\n\n    $ cargo xtask a\n    one\n\n    two\n\nText.\n\n    $ git b --quiet\n\n    c.rs\n    -1\n    +2\n";
     let run = |command: &str, lines: &[&str]| {
         Step::Run(command.to_string(), lines.iter().map(ToString::to_string).collect())
     };
     let edit = Step::Edit { file: "c.rs".to_string(), old: "1".to_string(), new: "2".to_string() };
     let all: Vec<Step> = blocks(text).iter().flat_map(|block| steps(block)).collect();
-    assert_eq!(all, [run("cargo xtask a", &["one", "", "two", ""]), run("git b", &[]), edit]);
+    assert_eq!(
+        all,
+        [run("cargo xtask a", &["one", "", "two", ""]), run("git b --quiet", &[]), edit]
+    );
 }
 
 #[test]

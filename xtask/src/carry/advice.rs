@@ -1,11 +1,10 @@
-//! The checklist at the end of a carry: pages, values that other lines may quote, and exercises.
+//! The checklist at the end of a carry.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::change::Change;
 use super::plan::Plan;
-use super::value;
 use crate::exercise::Exercise;
 use crate::workspace::Chapter;
 
@@ -33,7 +32,8 @@ pub(super) fn closing(plan: &Plan<'_>, changes: &[Change]) -> anyhow::Result<Str
     for page in pages {
         let _ = writeln!(text, "  {page}");
     }
-    text += &value::report(changes);
+    text +=
+        "If you have changed a value, other lines may quote it: search for them with `git grep`.\n";
     let is_changed = |chapter: &Chapter| {
         let folder = format!("{}/", chapter.folder);
         changed.iter().any(|path| path.starts_with(&folder))

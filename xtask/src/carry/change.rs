@@ -8,13 +8,6 @@ use crate::disk;
 use crate::merge::{self, Content};
 use crate::workspace::Chapter;
 
-/// Git's modes of a symbolic link and of an executable file.
-const LINK: &str = "120000";
-const EXECUTABLE: &str = "100755";
-
-const BY_HAND: &str = "and carry carries only text: make this change in every chapter by hand, commit it, and \
-                       carry the rest";
-
 /// A file of the chapter that a person has changed; its path is from the chapter's directory.
 #[derive(Debug)]
 pub(super) struct Change {
@@ -65,7 +58,12 @@ pub(super) fn changes(plan: &Plan<'_>) -> anyhow::Result<Vec<Change>> {
         let first = fields.next().unwrap_or_default();
         let is_renamed = head.contains(" R");
         let path = if is_renamed { fields.next().unwrap_or_default() } else { first };
-        must_be_text(path, head)?;
+        if !head.split(' ').take(2).all(|mode| ["100644", "000000"].contains(&mode)) {
+            bail!(
+                "{path} is a link or executable, and carry carries only text: make this change in every chapter by \
+                 hand, commit it, and carry the rest"
+            );
+        }
         changes.push(change(plan, path, is_renamed.then_some(first))?);
     }
     if changes.is_empty() {
@@ -76,32 +74,6 @@ pub(super) fn changes(plan: &Plan<'_>) -> anyhow::Result<Vec<Change>> {
         );
     }
     Ok(changes)
-}
-
-/// # Errors
-/// When a merge of texts would lose the change of the modes: a link, or the executable bit.
-fn must_be_text(path: &str, modes: &str) -> anyhow::Result<()> {
-    let (old, new) = modes.split_once(' ').unwrap_or_default();
-    let new = new.get(..6).unwrap_or_default();
-    let what = if [old, new].contains(&LINK) {
-        "is a symbolic link"
-    } else if new == EXECUTABLE && old != EXECUTABLE {
-        "has become executable"
-    } else if old == EXECUTABLE && new.starts_with("1006") {
-        "is no longer executable"
-    } else {
-        return Ok(());
-    };
-    bail!("{path} {what}, {BY_HAND}")
-}
-
-/// # Errors
-/// When carry would replace a symbolic link.
-pub(super) fn must_be_no_link(plan: &Plan<'_>, path: &str) -> anyhow::Result<()> {
-    if plan.workspace.path(path).is_symlink() {
-        bail!("{path} is a symbolic link, {BY_HAND}");
-    }
-    Ok(())
 }
 
 /// Reads both sides of one file. The paths are from the root.
@@ -115,28 +87,4 @@ fn change(plan: &Plan<'_>, full: &str, was: Option<&str>) -> anyhow::Result<Chan
     }
     let within = |path: &str| path[plan.chapter.folder.len() + 1..].to_string();
     Ok(Change { path: within(full), was: was.map(within), old, new })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_change_that_a_merge_would_lose_is_refused() {
-        for (old, new, refused) in [
-            ("100644", "100644", false),
-            ("100755", "100755", false),
-            ("100755", "000000", false),
-            ("000000", "100644", false),
-            ("000000", "100755", true),
-            ("100644", "100755", true),
-            ("100755", "100644", true),
-            ("000000", "120000", true),
-            ("120000", "100644", true),
-            ("120000", "000000", true),
-        ] {
-            let modes = format!("{old} {new} 0123456 89abcde M");
-            assert_eq!(must_be_text("a", &modes).is_err(), refused, "{old} {new}");
-        }
-    }
 }

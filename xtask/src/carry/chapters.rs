@@ -1,6 +1,6 @@
 //! The way of the changed files through the later chapters.
 
-use super::change::{self, Change};
+use super::change::Change;
 use super::plan::Plan;
 use super::{manifest, names};
 use crate::merge::{self, Content, Merged};
@@ -59,7 +59,6 @@ struct Here {
 impl Here {
     fn find(plan: &Plan<'_>, change: &Change, chapter: &Chapter) -> anyhow::Result<Here> {
         let path = change.path_in(chapter);
-        change::must_be_no_link(plan, &path)?;
         let (now, known) = (plan.now(&path)?, plan.carried(&path)?);
         let is_own = now.is_some() && now != known;
         let (mut carried, mut ours, mut old_path) = (known, now.clone(), None);
@@ -90,8 +89,8 @@ impl<'c> Way<'c> {
         }
         let [base, theirs] = self.as_in(plan, chapter, &here.ours);
         let unfinished = merge::unfinished(&here.path, &here.now, &here.carried);
-        let merged = match unfinished {
-            Some(_) => Merged { content: here.now.clone(), conflict: unfinished },
+        let (merged, is_kept) = match unfinished {
+            Some(_) => (Merged { content: here.now.clone(), conflict: unfinished }, false),
             None => self.merge(plan, &here, [&base, &theirs])?,
         };
         if let Some(sentence) = merged.conflict {
@@ -107,6 +106,7 @@ impl<'c> Way<'c> {
         let is_decided = plan.previous.is_some() && here.is_own && base == theirs;
         let (style, what) = match &merged.content {
             _ if is_decided => (ui::GOOD, "kept as you resolved it"),
+            _ if is_kept => (ui::NOTE, "kept as it is committed"),
             result if *result == here.now => (ui::DIM, "has it already"),
             None => (ui::GOOD, "deleted"),
             _ if here.ours == base => (ui::GOOD, "copied"),
@@ -119,22 +119,23 @@ impl<'c> Way<'c> {
         Ok(true)
     }
 
-    /// Merges the change into the file, and plans to write it.
+    /// Merges the change into the file, and plans to write it. If that is a conflict and the file has changed in the
+    /// commits of the change, these have it in another form: the file is kept.
     fn merge(
         &self,
         plan: &mut Plan<'_>,
         here: &Here,
         [base, theirs]: [&Content; 2],
-    ) -> anyhow::Result<Merged> {
+    ) -> anyhow::Result<(Merged, bool)> {
         let labels = [here.path.as_str(), "before the change", &self.change.path_in(self.from)];
         let mut merged = merge::merge([&here.ours, base, theirs], labels)?;
         let is_committed = plan.revision != plan.head;
-        if merged.conflict.is_some() && here.is_own && is_committed {
-            // The commits that made the change have changed this chapter too, in another form.
+        let is_kept = merged.conflict.is_some() && here.is_own && is_committed;
+        if is_kept {
             merged = Merged { content: here.now.clone(), conflict: None };
         }
         plan.put(&here.path, merged.content.clone())?;
-        Ok(merged)
+        Ok((merged, is_kept))
     }
 
     /// Why a chapter has no file for the change; `None` if it has one, or gets a new one.
@@ -164,10 +165,13 @@ impl<'c> Way<'c> {
         let stays = ours.is_some() && (is_old || *ours == self.new);
         let sides = if stays { sides.map(Clone::clone) } else { renamed };
         if path == "Cargo.toml"
-            && let [Some(old), Some(new), Some(own)] = [&sides[0], &sides[1], ours]
+            && let Some(own) = ours
         {
-            let [old, new, own] = [old, new, own].map(|text| String::from_utf8_lossy(text));
-            return manifest::adapted([&old, &new], &own).map(|text| Some(text.into_bytes()));
+            let own = String::from_utf8_lossy(own);
+            return sides.map(|side| {
+                let side = String::from_utf8_lossy(side.as_deref()?).into_owned();
+                Some(manifest::adapted(&side, &own).into_bytes())
+            });
         }
         sides
     }

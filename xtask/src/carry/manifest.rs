@@ -1,51 +1,20 @@
 //! A chapter's `Cargo.toml`, which has parts of its own: the targets of its exercises and steps, and the
 //! packages that only an exercise or the steps use. These parts are not carried.
 
-use std::collections::BTreeSet;
-
 /// The part that is carried.
 pub(super) fn carried(text: &str) -> String {
     let carried: String = sections(text).into_iter().filter(|section| !is_own(section)).collect();
     carried.split_inclusive('\n').filter(|line| !is_for_an_exercise(line)).collect()
 }
 
-/// Both sides of a change, old and new, as another chapter would have them: with the targets of that chapter, and
-/// without the packages that the change adds and the chapter has already. That chapter taught them first, and a table
-/// may name a package once.
-pub(super) fn adapted([old, new]: [&str; 2], chapter: &str) -> [String; 2] {
-    let [old, new] = [old, new].map(carried);
-    let known = |text| packages(text).filter_map(|(package, _)| package).collect::<BTreeSet<_>>();
-    let (before, there) = (known(&old), known(chapter));
-    let is_new = |package: &Option<(&str, &str)>| {
-        package.is_none_or(|package| before.contains(&package) || !there.contains(&package))
-    };
-    let new: String =
-        packages(&new).filter(|(package, _)| is_new(package)).map(|(_, line)| line).collect();
+/// A side of a change as another chapter would have it: with the targets of that chapter, where the manifests have them,
+/// before the lints or at the end.
+pub(super) fn adapted(side: &str, chapter: &str) -> String {
     let own: String = sections(chapter).into_iter().filter(|section| is_own(section)).collect();
-    [with_own(&old, &own), with_own(&new, &own)]
-}
-
-/// Puts the targets where the manifests have them: before the lints, or at the end.
-fn with_own(text: &str, own: &str) -> String {
-    let mut sections = sections(text);
+    let mut sections = sections(&carried(side));
     let lints = sections.iter().position(|section| header(section) == Some("[lints]"));
-    sections.insert(lints.unwrap_or(sections.len()), own.to_string());
+    sections.insert(lints.unwrap_or(sections.len()), own);
     sections.concat()
-}
-
-/// The lines, and for those that name a package, the header of its table and its name.
-fn packages(text: &str) -> impl Iterator<Item = (Option<(&str, &str)>, &str)> {
-    let mut header = "";
-    text.split_inclusive('\n').map(move |line| {
-        if line.starts_with('[') {
-            header = line.trim_end();
-        }
-        let name = line.split(['.', '=', ' ']).next().filter(|name| {
-            let is_name = !name.is_empty() && !name.starts_with('#');
-            is_name && line.contains('=') && header.ends_with("dependencies]")
-        });
-        (name.map(|name| (header, name)), line)
-    })
 }
 
 /// The line of a package that says `# for exercise 7 only` or `# for the steps only`.
@@ -134,25 +103,14 @@ workspace = true
     }
 
     #[test]
-    fn a_package_that_a_later_chapter_has_is_not_named_twice() {
-        let old = "[dependencies]\nwire = 1\n\n[dev-dependencies]\nwire = 1\n";
-        let new = "[dependencies]\nregex = 1\nwire = 1\n\n[dev-dependencies]\ntempfile.workspace = true\nwire = 2\n";
-        let chapter =
-            "[dependencies]\ntempfile = 1\nwire = 1\n[dev-dependencies]\ntempfile = 1\nwire = 1\n";
-        let expected =
-            "[dependencies]\nregex = 1\nwire = 1\n\n[dev-dependencies]\nwire = 2\n".to_string();
-        assert_eq!(adapted([old, new], chapter), [old.to_string(), expected]);
-    }
-
-    #[test]
     fn a_side_gets_the_targets_of_the_chapter() {
         let file = FILE.replace("# Not of an exercise.\n[[test]]\nname = \"other\"\n\n", "");
         let without = "[dependencies]\nanyhow.workspace = true\n\n[lints]\nworkspace = true\n";
         let lines = file.split_inclusive('\n');
         let same: String = lines.filter(|line| !is_for_an_exercise(line)).collect();
-        assert_eq!(adapted([without, &file], &file), [same.clone(), same]);
+        assert_eq!([without, &file].map(|side| adapted(side, &file)), [same.clone(), same]);
         for text in ["[lints]\na = 1\n", "[package]\n", "# A comment.\n", ""] {
-            assert_eq!(adapted([text, text], text), [text, text]);
+            assert_eq!(adapted(text, text), text);
         }
     }
 }

@@ -24,7 +24,6 @@ mod names;
 mod patches;
 mod plan;
 mod store;
-mod value;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -71,12 +70,12 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
     if !report.conflicts.is_empty() {
         return Ok(ExitCode::FAILURE);
     }
-    if !args.no_check && !report.packages.is_empty() {
-        ui::print(&compile::announcement(&report.packages));
-        if let Some(wrong) = compile::check(workspace, &report.packages)? {
-            ui::print(&wrong);
-            return Ok(ExitCode::FAILURE);
-        }
+    if !args.no_check
+        && !report.packages.is_empty()
+        && let Some(wrong) = compile::check(workspace, &report.packages)?
+    {
+        ui::print(&wrong);
+        return Ok(ExitCode::FAILURE);
     }
     ui::print(&report.closing);
     Ok(ExitCode::SUCCESS)

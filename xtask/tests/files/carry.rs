@@ -71,7 +71,7 @@ fn a_merge_without_a_conflict_that_does_not_compile_is_a_failure() {
     assert_eq!(carried.status.code(), Some(1), "{said}");
     let before = "Compiling it: `cargo check --quiet --keep-going --tests -p ch03_b` (`--no-check` skips this)\n";
     assert!(said.contains(before), "{said}");
-    assert!(said.contains("does not compile: chapters/03_b/src/lib.rs\n"), "{said}");
+    assert!(said.contains("does not compile:\n"), "{said}");
     assert!(said.contains("the name `tests` is defined multiple times"), "{said}");
     assert!(!said.contains("commit everything"), "{said}");
 
