@@ -100,7 +100,7 @@ fn attribute(tag: &str, name: &str) -> Option<String> {
 }
 
 /// The target of a relative link.
-pub(crate) fn resolve(page: &Path, link: &str) -> PathBuf {
+fn resolve(page: &Path, link: &str) -> PathBuf {
     let mut path = page.parent().unwrap_or(Path::new("")).to_path_buf();
     for component in Path::new(link).components() {
         match component {
