@@ -8,7 +8,7 @@ use crate::config::{BookPart, Config};
 use crate::diff::Changes;
 use crate::expand::expand_page;
 use crate::files;
-use crate::ranges::ranges;
+use crate::minutes::ranges;
 use crate::source::is_rust;
 use crate::sources::{Chapter, Sources};
 

@@ -9,8 +9,8 @@ use crate::html::with_code;
 use crate::listing::{Expanded, Shown};
 use crate::measure::{Measure, Meter};
 use crate::page::{Fence, Part, parts};
+use crate::script;
 use crate::sources::Sources;
-use crate::transcript;
 
 /// A page with its directives expanded.
 #[derive(Debug, Default)]
@@ -67,7 +67,7 @@ fn expand_part(sources: &Sources, part: &Part) -> Result<Expanded> {
         }
         Part::Fence(fence) => match fence.kind() {
             "svgbob" => figure::render(sources.root(), &fence.info, &fence.body.join("\n"))?,
-            "transcript" | "transcript-not-run" => transcript::render(&fence.body),
+            "transcript" | "transcript-not-run" => script::render(&fence.body),
             _ => fence.raw.join("\n"),
         },
     };
@@ -124,6 +124,10 @@ mod tests {
         assert!(!page.markdown.contains("---") && page.front.stages == [5], "{}", page.markdown);
         let line = "# Title\n\n<p class=\"course-meta\">Core · 1 minute · leads to stage 5, ";
         assert!(page.markdown.contains(line), "{}", page.markdown);
+        let (page, _) =
+            expand_page(&sources, "a/deeper/b.md", &format!("# A\n{}", "word ".repeat(400)));
+        let line = "# A\n\n<p class=\"course-meta\">Deeper · 3 minutes</p>\n";
+        assert!(page.markdown.starts_with(line), "{}", page.markdown);
         assert_eq!(
             error("---\npath: core\nstage: no\n---\n# A\n```svgbob alt=\"x\n").lines().count(),
             2

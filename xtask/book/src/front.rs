@@ -147,17 +147,4 @@ mod tests {
             assert!(error.starts_with(&format!("book/src/a.md:{expected}")), "{error}");
         }
     }
-
-    #[test]
-    fn the_line_below_the_title_has_minutes_and_names_the_stage() {
-        let mut front = Front { path: Some(Path::Core), stages: vec![5] };
-        let title = stages()[4].title;
-        assert_eq!(
-            front.below_title(6).unwrap(),
-            format!("<p class=\"course-meta\">Core · 6 minutes · leads to stage 5, {title}</p>")
-        );
-        front = Front { path: Some(Path::Deeper), stages: Vec::new() };
-        assert_eq!(front.below_title(1).unwrap(), "<p class=\"course-meta\">Deeper · 1 minute</p>");
-        assert_eq!(Front::default().below_title(1), None);
-    }
 }

@@ -241,13 +241,6 @@ mod tests {
     }
 
     #[test]
-    fn front_matter_stays_for_those_who_read_it() {
-        let page = "---\npath: core\n---\n# A\n\nA FIN.\n";
-        let linked = linked("a.md", page);
-        assert!(linked.starts_with("---\npath: core\n---\n# A\n\nA [FIN]("), "{linked}");
-    }
-
-    #[test]
     fn only_the_first_use_in_prose_is_linked() {
         let page = "# The backlog\n\n`backlog` and [a backlog](x.md), a\nBacklog, a backlog.\n";
         let link = "[Backlog](../appendix/glossary.md#term-backlog \"the queue in the kernel.\")";

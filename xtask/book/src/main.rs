@@ -34,10 +34,11 @@ mod plot;
 mod preprocess;
 mod presets;
 mod publish;
-mod ranges;
+mod script;
 mod source;
 mod sources;
 mod step;
+#[cfg(unix)]
 mod transcript;
 mod tree;
 mod words;
@@ -103,7 +104,12 @@ fn main() -> ExitCode {
         Command::Preprocess { question } if question.is_empty() => preprocess::run(),
         Command::Preprocess { .. } => Ok(()),
         Command::Coverage { missing } => coverage::run(missing),
+        #[cfg(unix)]
         Command::Transcripts { pages, bless } => transcript::run(&pages, bless),
+        #[cfg(not(unix))]
+        Command::Transcripts { .. } => {
+            Err(anyhow::anyhow!("transcripts are replayed where there is a Unix shell only"))
+        }
         Command::Check { parts, show } => check::run(&parts, show.as_deref()),
         Command::Figures => drawings::run(),
         Command::Export { wanted } => export::run(&wanted),

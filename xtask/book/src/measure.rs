@@ -186,11 +186,4 @@ mod tests {
         assert_eq!(measure(&page), expected);
         assert_eq!(measure("```diff\n a\n+b\n-c\n```\n").longest, 1);
     }
-
-    #[test]
-    fn minutes_are_rounded_up() {
-        let measure = Measure { words: 400, code: 20, transcripts: 1, ..Measure::default() };
-        assert_eq!(measure.minutes(), 5);
-        assert_eq!(Measure::default().minutes(), 1);
-    }
 }

@@ -9,7 +9,6 @@ use crate::config::BookPart;
 use crate::expand::Page;
 use crate::front::Path;
 use crate::measure::Measure;
-use crate::ranges::ranges;
 
 /// A row for pages that belong to no chapter.
 const INTERVIEW: &str = "interview/";
@@ -90,6 +89,21 @@ fn time(measure: Measure) -> String {
             format!("{}{} h", halves / 2, if halves % 2 == 1 { "½" } else { "" })
         }
     }
+}
+
+/// The numbers as a reader writes them, with consecutive numbers as a range: `1-3, 7`.
+pub(crate) fn ranges(numbers: &BTreeSet<usize>, dash: &str) -> String {
+    let mut ranges: Vec<(usize, usize)> = Vec::new();
+    for number in numbers {
+        match ranges.last_mut() {
+            Some((_, last)) if *last + 1 == *number => *last = *number,
+            _ => ranges.push((*number, *number)),
+        }
+    }
+    let text = |(first, last): &(usize, usize)| {
+        if first == last { first.to_string() } else { format!("{first}{dash}{last}") }
+    };
+    ranges.iter().map(text).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

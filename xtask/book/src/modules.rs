@@ -153,18 +153,3 @@ pub(crate) fn replace(file: &Path, bytes: &[u8]) -> Result<()> {
     }
     fs::write(file, bytes).with_context(|| file.display().to_string())
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_list_has_the_files_of_chapter_6_and_the_errors() {
-        let errors = [("ch04".to_string(), "no".to_string())].into();
-        let modules = Modules { has_target: true, errors, ..Modules::default() };
-        let list = list(&Sources::find().unwrap(), &modules).unwrap();
-        assert_eq!(list["ch04"], json!({ "crate": "04_router", "files": {}, "error": "no" }));
-        let hello = list["ch06"]["files"]["public/hello.txt"]["base64"].as_str().unwrap();
-        assert!(!STANDARD.decode(hello).unwrap().is_empty());
-    }
-}

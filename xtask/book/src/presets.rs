@@ -26,21 +26,3 @@ pub(crate) fn rows() -> Value {
     });
     rows.collect()
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_rows_of_the_smuggling_table_are_there_with_their_bytes() {
-        let rows = rows();
-        let rows = rows.as_array().unwrap();
-        assert!(rows.len() > 30, "{}", rows.len());
-        assert_eq!(rows[0]["name"], "length first");
-        let bytes = rows[0]["bytes"].as_str().unwrap();
-        assert!(
-            bytes.starts_with("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n"),
-            "{bytes}"
-        );
-    }
-}

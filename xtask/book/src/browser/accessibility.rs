@@ -10,8 +10,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 
 use super::pages;
+use super::program::{skipped, visit_all};
 use super::site::Site;
-use super::visit::{skipped, visit_all};
 use crate::sources::{Sources, target};
 
 /// The tested version. A later version may have more rules.

@@ -8,8 +8,8 @@ use serde_json::Value;
 use wire::Program;
 
 use super::pages;
+use super::program::{skipped, visit};
 use super::site::Site;
-use super::visit::{skipped, visit};
 use crate::built::Built;
 use crate::sources::{Sources, target};
 use crate::{files, publish};

@@ -8,4 +8,3 @@ mod program;
 mod request;
 pub(crate) mod rows;
 mod site;
-mod visit;

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 
+use super::program::{skipped, visit};
 use super::site::Site;
-use super::visit::{skipped, visit};
 use crate::sources::{Sources, target};
 use crate::{files, publish};
 

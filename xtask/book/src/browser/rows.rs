@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use wire::tables::{self, Test};
 use wire::{Client, Program};
 
+use super::program::{skipped, visit};
 use super::site::Site;
-use super::visit::{skipped, visit};
 use crate::built::Built;
 use crate::modules::{self, CHAPTERS};
 use crate::sources::Sources;

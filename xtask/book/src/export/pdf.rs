@@ -7,7 +7,6 @@ use anyhow::{Context, Result};
 use regex::Captures;
 
 use super::pages::{Page, contents};
-use super::title;
 use crate::config::About;
 use crate::files;
 use crate::html::escaped;
@@ -27,7 +26,7 @@ pub(super) fn document(about: &About, pages: &[Page], print: &str, built: &Path)
     let sheets: Vec<&str> = sheets.map(|found| found.as_str()).collect();
     let mut body = format!(
         "{}\n<nav class=\"contents\"><h1>Contents</h1>\n{}</nav>\n",
-        title::page(about),
+        super::title_page(about),
         contents(pages, |page| format!("#{}", page.id))
     );
     for (number, page) in pages.iter().enumerate() {

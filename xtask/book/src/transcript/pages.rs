@@ -12,10 +12,10 @@ use anyhow::{Context, Result, anyhow, bail};
 
 use super::programs::tests;
 use super::replay::{self, How, LONG_PATIENCE, PATIENCE};
-use super::script;
 use crate::built::Built;
 use crate::files;
 use crate::page::{Fence, fences};
+use crate::script;
 use crate::sources::Sources;
 
 /// A page, and its transcripts.
@@ -218,27 +218,6 @@ fn write_back(page: &Page, replaced: Vec<(&Vec<String>, Vec<String>)>) -> Result
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn outcomes_are_in_the_order_of_the_pages() {
-        let page = |number: usize| Page {
-            path: PathBuf::new(),
-            name: format!("{number}.md"),
-            text: String::new(),
-            transcripts: vec![Fence {
-                line: 1,
-                info: format!("transcript-not-run reason=\"{number}\""),
-                ..Fence::default()
-            }],
-        };
-        let pages: Vec<Page> = (0..50).map(page).collect();
-        let how = How { bless: false, patience: PATIENCE };
-        let built = Built::nothing(&Sources::find().unwrap()).unwrap();
-        let outcomes = replay_pages(&pages, &built, how).unwrap();
-        let told: Vec<_> = outcomes.into_iter().flat_map(|outcome| outcome.skipped).collect();
-        let expected: Vec<_> = (0..50).map(|it| format!("{it}.md:1: not replayed: {it}")).collect();
-        assert_eq!(told, expected);
-    }
 
     #[test]
     fn a_transcript_is_left_out_where_a_program_that_it_needs_is_missing() {

@@ -12,8 +12,8 @@ use anyhow::Result;
 use tempfile::TempDir;
 
 use super::address::Address;
-use super::script::{Action, Step};
 use crate::built::Built;
+use crate::script::{Action, Step};
 use crate::sources::{Sources, temporary};
 
 /// What a program prints does not depend on the terminal, and python does not buffer it.
@@ -144,8 +144,8 @@ exec "$built/$program" "$@"
 
 #[cfg(test)]
 mod tests {
-    use super::super::script::parse;
     use super::*;
+    use crate::script::parse;
 
     #[test]
     fn the_tests_that_a_transcript_runs_are_found() {

@@ -5,13 +5,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
 
-use super::bless::blessed;
-use super::matcher::lines_match;
+use super::matcher::{blessed, lines_match};
 use super::programs::Programs;
 use super::rest::are_at_work;
-use super::script::{Action, Step, write};
 use super::terminal::Terminal;
 use crate::built::Built;
+use crate::script::{Action, Step, write};
 use crate::sources::Sources;
 
 /// How a transcript is replayed.
@@ -240,8 +239,8 @@ mod tests {
     use std::process::Command;
     use std::{env, thread};
 
-    use super::super::script::parse;
     use super::*;
+    use crate::script::parse;
 
     /// Replays a transcript that needs no program of the course.
     fn replayed(text: &str) -> Result<Vec<String>> {
