@@ -125,7 +125,7 @@ mod tests {
         let line = "# Title\n\n<p class=\"course-meta\">Core · 1 minute · leads to stage 5, ";
         assert!(page.markdown.contains(line), "{}", page.markdown);
         let (page, _) =
-            expand_page(&sources, "a/deeper/b.md", &format!("# A\n{}", "word ".repeat(400)));
+            expand_page(&sources, "a/deeper/b.md", &format!("# A\n{}", "word ".repeat(500)));
         let line = "# A\n\n<p class=\"course-meta\">Deeper · 3 minutes</p>\n";
         assert!(page.markdown.starts_with(line), "{}", page.markdown);
         assert_eq!(
