@@ -16,35 +16,42 @@ use crate::sources::{Chapter, Sources};
 /// The number of unchanged lines around an insertion.
 const CONTEXT: usize = 1;
 
-/// A step, its file, and the step before it.
-struct Program<'a> {
-    step: &'a Step,
-    chapter: &'a Chapter,
-    source: Rc<Source>,
-    /// `None` for a new program, which is shown as a whole.
-    before: Option<(&'a Step, Rc<Source>)>,
-}
-
 /// Expands `STEP [ITEM, ITEM …]`.
 pub(crate) fn render(sources: &Sources, rest: &str) -> Result<Expanded> {
     let (called, names_of_items) = word(rest);
-    let steps = all(sources)?;
-    let program = Program::find(sources, &steps, called)?;
-    let (chapter, source) = (program.chapter, &program.source);
-    let names = names(names_of_items);
-    let pieces = items::find(source, &names)?;
-    if let Some((before, old)) = &program.before {
-        let is_wanted = |number| pieces.iter().any(|piece| piece.lines.contains(&number));
-        let changes = Changes::of_step(old, source, |number| names.is_empty() || is_wanted(number));
-        return program.insertion(before, old, &changes);
-    }
-    let shown = match names[..] {
-        [] => listing::whole(chapter, source),
-        _ => listing::pieces(chapter, source, &pieces),
+    let (steps, names) = (all(sources)?, names(names_of_items));
+    let step = course::find(&steps, called)?;
+    let (chapter, source) = program(sources, step)?;
+    let before = before(sources, &steps, step, &source)?;
+    let pieces = items::find(&source, &names)?;
+    let is_wanted =
+        |number| names.is_empty() || pieces.iter().any(|piece| piece.lines.contains(&number));
+    let all: BTreeSet<usize> = match &before {
+        Some((_, old)) => Changes::of_step(old, &source, |_| true).added(),
+        None => source.code().into_iter().filter(|line| !is_doc(source.line(*line))).collect(),
     };
-    let lines = shown.shown.iter().flat_map(|shown| &shown.lines);
-    program.limit(lines.filter(|number| !is_doc(source.line(**number))).count())?;
-    Ok(shown)
+    let new = all.iter().filter(|number| is_wanted(**number)).count();
+    if new == 0 {
+        bail!("{} adds nothing there; it adds lines to: {}", step.file, choice(&source, &all));
+    }
+    if new > MAX_ADDED {
+        let choice = choice(&source, &all);
+        bail!("{new} new lines are more than {MAX_ADDED}; name some of the items: {choice}");
+    }
+    let Some((before, old)) = before else {
+        return Ok(match names[..] {
+            [] => listing::whole(chapter, &source),
+            _ => listing::pieces(chapter, &source, &pieces),
+        });
+    };
+    let count = match all.len() {
+        1 => "1 line".to_string(),
+        all if all == new => format!("{all} lines"),
+        all => format!("{new} of its {all} lines"),
+    };
+    let caption = format!("{}, adds {count} to <code>{}</code>", chapter.title(), before.file);
+    let text = Changes::of_step(&old, &source, is_wanted).text(CONTEXT, &[]);
+    Ok(listing::difference(chapter, &source, &caption, text))
 }
 
 /// The steps of all chapters, in the order of the course. The package of a step identifies its chapter.
@@ -59,75 +66,40 @@ pub(crate) fn all(sources: &Sources) -> Result<Vec<Step>> {
     Ok(course::read(sources.root(), chapters)?.0)
 }
 
-impl<'a> Program<'a> {
-    fn find(sources: &'a Sources, steps: &'a [Step], called: &str) -> Result<Program<'a>> {
-        let step = course::find(steps, called)?;
-        let read = |step: &Step| {
-            let chapter = sources.chapter(&step.package)?;
-            anyhow::Ok((chapter, sources.read(chapter, &format!("steps/{}", step.file))?))
-        };
-        let (chapter, source) = read(step)?;
-        let mut before = None;
-        if let Some(other) = course::before(steps, step) {
-            let (_, old) = read(other)?;
-            // The first step of a chapter may be a program of another kind. Then most of it is new, and a diff would be
-            // one long deletion and the whole program again.
-            let is_kept = step.package == other.package || is_mostly_kept(&old, &source);
-            before = is_kept.then_some((other, old));
-        }
-        Ok(Program { step, chapter, source, before })
-    }
-
-    /// The listing of the new lines, among unchanged lines.
-    fn insertion(&self, before: &Step, old: &Source, changes: &Changes) -> Result<Expanded> {
-        let added = changes.added();
-        if added.is_empty() {
-            bail!("{} adds nothing there; it adds lines to: {}", self.step.file, self.choice());
-        }
-        self.limit(added.len())?;
-        let all = Changes::of_step(old, &self.source, |_| true).added().len();
-        let count = match all {
-            1 => "1 line".to_string(),
-            all if all == added.len() => format!("{all} lines"),
-            all => format!("{} of its {all} lines", added.len()),
-        };
-        let caption =
-            format!("{}, adds {count} to <code>{}</code>", self.chapter.title(), before.file);
-        Ok(listing::difference(self.chapter, &self.source, &caption, changes.text(CONTEXT, &[])))
-    }
-
-    /// # Errors
-    /// Returns an error when a listing would have too many new lines, with the items to choose from.
-    fn limit(&self, lines: usize) -> Result<()> {
-        if lines > MAX_ADDED {
-            let choice = self.choice();
-            bail!("{lines} new lines are more than {MAX_ADDED}; name some of the items: {choice}");
-        }
-        Ok(())
-    }
-
-    /// The items that contain new lines, and the number of these lines.
-    fn choice(&self) -> String {
-        let new = match &self.before {
-            Some((_, old)) => Changes::of_step(old, &self.source, |_| true).added(),
-            None => self.source.code().into_iter().collect(),
-        };
-        let mut items = Vec::new();
-        for name in items::all(&self.source) {
-            let Ok(pieces) = items::find(&self.source, &[&name]) else { continue };
-            let lines: BTreeSet<usize> = pieces.into_iter().flat_map(|piece| piece.lines).collect();
-            match lines.intersection(&new).count() {
-                0 => {}
-                count => items.push(format!("{name} ({count})")),
-            }
-        }
-        items.join(", ")
-    }
+/// The chapter and the file of a step.
+fn program<'a>(sources: &'a Sources, step: &Step) -> Result<(&'a Chapter, Rc<Source>)> {
+    let chapter = sources.chapter(&step.package)?;
+    Ok((chapter, sources.read(chapter, &format!("steps/{}", step.file))?))
 }
 
-/// Whether at least half of a program's lines were in the program before it.
-fn is_mostly_kept(old: &Source, new: &Source) -> bool {
-    2 * Changes::of_step(old, new, |_| true).added().len() <= new.code().len()
+/// The step that this one adds to. `None` for a new program, which is shown as a whole.
+fn before<'a>(
+    sources: &Sources,
+    steps: &'a [Step],
+    step: &Step,
+    source: &Source,
+) -> Result<Option<(&'a Step, Rc<Source>)>> {
+    let Some(other) = course::before(steps, step) else { return Ok(None) };
+    let (_, old) = program(sources, other)?;
+    // The first step of a chapter may be a program of another kind. Then most of it is new, and a diff would be one long
+    // deletion and the whole program again.
+    let added = || Changes::of_step(&old, source, |_| true).added().len();
+    let is_kept = step.package == other.package || 2 * added() <= source.code().len();
+    Ok(is_kept.then_some((other, old)))
+}
+
+/// The items that contain new lines, and the number of these lines.
+fn choice(source: &Source, new: &BTreeSet<usize>) -> String {
+    let mut items = Vec::new();
+    for name in items::all(source) {
+        let Ok(pieces) = items::find(source, &[&name]) else { continue };
+        let lines: BTreeSet<usize> = pieces.into_iter().flat_map(|piece| piece.lines).collect();
+        match lines.intersection(new).count() {
+            0 => {}
+            count => items.push(format!("{name} ({count})")),
+        }
+    }
+    items.join(", ")
 }
 
 #[cfg(test)]

@@ -5,7 +5,6 @@ use std::fs;
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::{Component, Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -30,36 +29,28 @@ pub(super) struct Site {
 #[derive(Debug)]
 struct Shared {
     root: PathBuf,
-    /// The frame page, which loads the other pages.
-    frame: String,
-    stopped: AtomicBool,
     missing: Mutex<Vec<String>>,
     /// Where requests to the labs' endpoint are forwarded, and whether forwarding is on.
     labs: Mutex<(Option<SocketAddr>, bool)>,
-    /// Files outside the root, by their paths on the server.
+    /// Files outside the root, by their paths on the server. One is the frame page, which loads the other pages.
     also: Mutex<BTreeMap<String, Vec<u8>>>,
 }
 
 impl Site {
-    /// Serves `root`, and `frame` as `/__frame.html`.
+    /// Serves `root`, and `frame` as `/__frame.html`, until the process ends.
     pub(super) fn serve(root: &Path, frame: String) -> io::Result<Site> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let address = listener.local_addr()?;
         let (report, reports) = mpsc::channel();
         let shared = Arc::new(Shared {
             root: root.to_path_buf(),
-            frame,
-            stopped: AtomicBool::new(false),
             missing: Mutex::default(),
             labs: Mutex::default(),
-            also: Mutex::default(),
+            also: Mutex::new([("/__frame.html".to_string(), frame.into_bytes())].into()),
         });
         let site = Site { address, reports, shared: Arc::clone(&shared) };
         thread::Builder::new().name("site".to_string()).spawn(move || {
             for stream in listener.incoming() {
-                if shared.stopped.load(Ordering::SeqCst) {
-                    break;
-                }
                 let (Ok(stream), shared, report) = (stream, Arc::clone(&shared), report.clone())
                 else {
                     continue;
@@ -112,14 +103,6 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Drop for Site {
-    fn drop(&mut self) {
-        self.shared.stopped.store(true, Ordering::SeqCst);
-        // Wakes up the thread that accepts connections.
-        let _ = TcpStream::connect_timeout(&self.address, IDLE);
-    }
-}
-
 /// One request and one response; then the connection closes.
 fn serve(stream: &TcpStream, shared: &Shared, report: &Sender<String>) -> io::Result<()> {
     stream.set_read_timeout(Some(IDLE))?;
@@ -144,7 +127,6 @@ fn respond(path: &str, body: String, shared: &Shared, report: &Sender<String>) -
             lock(&shared.labs).1 = path.ends_with("on");
             response("204 No Content", "no-store", path, &[])
         }
-        "/__frame.html" => response("200 OK", "no-store", path, shared.frame.as_bytes()),
         "/__report" => {
             // The receiver is gone if the time limit has passed.
             let _ = report.send(body);
