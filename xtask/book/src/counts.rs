@@ -125,16 +125,4 @@ mod tests {
         }
         assert_eq!(problems("A body in three parts.", None), [""; 0]);
     }
-
-    #[test]
-    fn a_page_of_a_part_has_the_exercises_of_its_chapter() {
-        let sources = Sources::find().unwrap();
-        let parts = Config::read(sources.root()).unwrap().parts;
-        let real = |page| real(&sources, &parts, page).unwrap();
-        let part = real("part4/index.md");
-        let chapter = sources.chapter("5").unwrap();
-        assert_eq!(part.exercises, exercise::of(chapter).unwrap().len());
-        assert!(part.exercises < real("introduction.md").exercises);
-        assert_eq!((part.parts, real("introduction.md").parts), (None, Some(6)));
-    }
 }

@@ -12,9 +12,8 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use regex::Regex;
 
-use crate::files;
-use crate::page::{Part, parts};
 use crate::pattern::regex;
+use crate::{files, page};
 
 /// The page with the entries, relative to the book's root.
 const PAGE: &str = "appendix/glossary.md";
@@ -158,29 +157,17 @@ impl Term {
 
 /// The lines of each paragraph of prose, without headings, tables, captions and HTML.
 fn paragraphs(content: &str) -> Vec<Range<usize>> {
+    let prose = page::prose(content, str::to_string);
+    let lines: Vec<&str> = prose.lines().map(str::trim).collect();
     let mut paragraphs: Vec<Range<usize>> = Vec::new();
-    let mut open = false;
-    for part in parts(content) {
-        let Part::Text(number, line) = part else {
-            open = false;
-            continue;
-        };
-        let index = number - 1;
-        let line = line.trim();
-        if line.is_empty() {
-            open = false;
-        } else if open {
-            if let Some(last) = paragraphs.last_mut() {
-                last.end = number;
-            }
-        } else {
-            open = true;
-            paragraphs.push(index..number);
+    for index in (0..lines.len()).filter(|index| !lines[*index].is_empty()) {
+        match paragraphs.last_mut() {
+            Some(last) if last.end == index => last.end += 1,
+            _ => paragraphs.push(index..index + 1),
         }
     }
-    let lines: Vec<&str> = content.lines().collect();
     paragraphs.retain(|range| {
-        let (first, last) = (lines[range.start].trim(), lines[range.end - 1].trim());
+        let (first, last) = (lines[range.start], lines[range.end - 1]);
         let caption = first.starts_with('*') && !first.starts_with("* ") && last.ends_with('*');
         !first.starts_with(['#', '<', '|']) && (!caption || first.starts_with("**"))
     });

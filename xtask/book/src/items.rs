@@ -19,11 +19,8 @@ pub(crate) struct Piece {
 
 /// Finds items by their names. The README explains which names are possible.
 pub(crate) fn find(source: &Source, names: &[&str]) -> Result<Vec<Piece>> {
-    let mut pieces = Vec::new();
-    for name in names {
-        pieces.extend(item(source, name)?);
-    }
-    Ok(pieces)
+    let pieces: Result<Vec<_>> = names.iter().map(|name| item(source, name)).collect();
+    Ok(pieces?.concat())
 }
 
 /// The names of all items, with those inside `impl` blocks in place of the blocks.

@@ -85,13 +85,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_file_is_read_and_its_patterns_find_what_they_are_for() {
+    fn denied_words_are_found_and_words_that_contain_them_are_not() {
         let rules = Rules::read().unwrap();
-        let find = |name: &str| rules.patterns.iter().find(|it| it.name == name).unwrap();
-        assert_eq!(find("persons").most, Some(0.5));
-        assert!(find("persons").regex.is_match("Whoever comes waits."));
-        assert!(find("headless what").regex.is_match("It sends what is left."));
-        assert!(find("headless what").regex.is_match("A\nWhat is left stays."));
         let denied = |text: &str| rules.denied.iter().any(|it| it.regex.is_match(text));
         for text in ["at the door", "they are turned away", "the head of it", "a habit", "noes"] {
             assert!(denied(text), "{text}");
@@ -101,6 +96,5 @@ mod tests {
         {
             assert!(!denied(text), "{text}");
         }
-        assert!(rules.terms.names.contains(&"4-tuple".to_string()));
     }
 }
