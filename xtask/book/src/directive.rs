@@ -9,7 +9,7 @@ use crate::diff::Changes;
 use crate::listing::{self, Expanded};
 use crate::source::Source;
 use crate::sources::{Chapter, Sources};
-use crate::{exercise, items, plot, step, tree};
+use crate::{exercise, files, items, plot, step, tree};
 
 /// The default number of unchanged lines around a change.
 const CONTEXT: usize = 3;
@@ -20,39 +20,34 @@ pub(crate) const MINUTES: &str = "<!-- minutes of all parts -->";
 /// Expands the text between `{{#` and `}}`.
 pub(crate) fn expand(sources: &Sources, text: &str) -> Result<Expanded> {
     let (name, rest) = word(text);
-    match name {
-        "file" => file(sources, rest),
-        "item" => item(sources, rest),
-        "diff" => difference(sources, rest),
-        "step" => step::render(sources, rest),
-        "tree" => Ok(markdown(tree::render(sources, rest)?)),
-        "exercise" => Ok(markdown(exercise::render(sources, rest)?)),
-        "plot" => Ok(markdown(plot::render(sources.root(), rest)?)),
-        "ladder" => generated(sources, "ladder", "cargo run -p wire --bin ladder"),
-        "minutes" => Ok(markdown(MINUTES.to_string())),
-        "version" => Ok(markdown(version())),
-        "climb" => generated(sources, "climb", "cargo xtask prove-climb --write"),
+    let markdown = match name {
+        "file" => return file(sources, rest),
+        "item" => return item(sources, rest),
+        "diff" => return difference(sources, rest),
+        "step" => return step::render(sources, rest),
+        "tree" => tree::render(sources, rest)?,
+        "exercise" => exercise::render(sources, rest)?,
+        "plot" => plot::render(sources.root(), rest)?,
+        "ladder" => generated(sources, "ladder", "cargo run -p wire --bin ladder")?,
+        "climb" => generated(sources, "climb", "cargo xtask prove-climb --write")?,
+        "minutes" => MINUTES.to_string(),
+        "version" => version(),
         _ => bail!(
             "no directive `{name}`; there are file, item, diff, tree, step, exercise, plot, ladder, climb, minutes, version"
         ),
-    }
+    };
+    Ok(Expanded { markdown, shown: Vec::new() })
 }
 
-/// Expands to a table that another command has written.
-fn generated(sources: &Sources, name: &str, command: &str) -> Result<Expanded> {
-    let file = sources.root().join(format!("book/src/generated/{name}.md"));
-    let text = std::fs::read_to_string(&file)
-        .with_context(|| format!("{}: make it with `{command}`", file.display()))?;
-    Ok(markdown(text))
+/// A table that another command has written.
+fn generated(sources: &Sources, name: &str, command: &str) -> Result<String> {
+    let file = format!("book/src/generated/{name}.md");
+    files::read(sources.root(), &file).with_context(|| format!("make it with `{command}`"))
 }
 
 /// The version of the course, which is the same for all crates.
 fn version() -> String {
     format!("<p class=\"course-meta\">Version {}</p>", env!("CARGO_PKG_VERSION"))
-}
-
-fn markdown(markdown: String) -> Expanded {
-    Expanded { markdown, shown: Vec::new() }
 }
 
 /// `CHAPTER PATH [ITEM, ITEM …]`

@@ -208,7 +208,6 @@ impl Replay<'_> {
             .replace("127.0.0.1:8081", &format!("{host}:8081"))
             .replace("127.0.0.1 8080", &format!("{host} 8080"))
             .replace("'127.0.0.1', 8080", &format!("'{host}', 8080"))
-            .replace("\"127.0.0.1\", 8080", &format!("\"{host}\", 8080"))
             .replace("pgrep -", if groups.is_empty() { "pgrep -" } else { &pgrep })
             .replace("/tmp", &self.programs.temporary().to_string_lossy())
     }

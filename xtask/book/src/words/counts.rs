@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::ptr;
 
 use super::hits::{Hit, Rule};
-use super::rules::{Only, Pattern, Rules};
+use super::rules::{Only, Pattern, Rules, Target};
 use super::sets::Text;
 use crate::pattern::regex;
 
@@ -78,9 +78,9 @@ pub(super) fn table(rules: &Rules, sets: &[Set<'_>]) -> String {
 #[expect(clippy::cast_precision_loss, reason = "a book has fewer words than an f64 has integers")]
 impl Set<'_> {
     fn rate(&self, pattern: &Pattern, count: usize) -> f64 {
-        let (all, of) = match pattern.most_a_sentence {
-            Some(_) => (self.sentences, 1.0),
-            None => (self.words, 1000.0),
+        let (all, of) = match pattern.target {
+            Target::MostASentence(_) => (self.sentences, 1.0),
+            Target::Most(_) | Target::Least(_) => (self.words, 1000.0),
         };
         of * count as f64 / all.max(1) as f64
     }
@@ -93,17 +93,20 @@ impl Set<'_> {
             Some(Only::Prose) => self.kind.is_some(),
         };
         let (count, words) = (count as f64, self.words as f64 / 1000.0);
-        let Pattern { most, least, most_a_sentence, .. } = pattern;
-        let above = |most: &f64, units: f64| is_for && count > (most * units).ceil();
-        let below = |least: &f64, units: f64| is_for && count < (least * units).floor();
-        if let Some(most) = most.filter(|most| above(most, words)) {
-            return Some(format!("more than {most} for 1,000 words"));
+        match pattern.target {
+            Target::Most(most) if is_for && count > (most * words).ceil() => {
+                Some(format!("more than {most} for 1,000 words"))
+            }
+            Target::Least(least) if is_for && count < (least * words).floor() => {
+                Some(format!("less than {least} for 1,000 words"))
+            }
+            Target::MostASentence(most)
+                if is_for && count > (most * self.sentences as f64).ceil() =>
+            {
+                Some(format!("more than {most} for a sentence"))
+            }
+            _ => None,
         }
-        if let Some(least) = least.filter(|least| below(least, words)) {
-            return Some(format!("less than {least} for 1,000 words"));
-        }
-        let most = most_a_sentence.filter(|most| above(most, self.sentences as f64))?;
-        Some(format!("more than {most} for a sentence"))
     }
 }
 

@@ -19,7 +19,7 @@ use anyhow::Result;
 
 use crate::glossary::Glossary;
 use hits::{Hit, Rule};
-use rules::Rules;
+use rules::{Rules, Target};
 use sets::Text;
 
 /// Counts, prints a table, and returns the counts that miss their target. `shown` also prints each finding in the files
@@ -44,7 +44,7 @@ pub(crate) fn check(
                 }
                 problems.push(format!("{file}:{line}: `{found}`: write {instead}"));
             }
-            Rule::Pattern(pattern) if is_shown && pattern.most.is_some() => {
+            Rule::Pattern(pattern) if is_shown && matches!(pattern.target, Target::Most(_)) => {
                 println!("{file}:{line}: {found}: {}", pattern.name);
             }
             Rule::Pattern(_) => {}
