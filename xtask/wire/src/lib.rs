@@ -8,7 +8,7 @@
 //! - [`request()`] writes a well-formed request, for the tests that are about something else;
 //! - [`Script`] is the opposite of a client: a server with scripted responses;
 //! - [`tables`] holds the rules of HTTP/1.1 as rows of bytes and expected statuses;
-//! - [`ladder`] runs them against every chapter, side by side;
+//! - the program `ladder` runs them against every chapter;
 //! - [`environment`] keeps the user's proxies, settings and locale away from the programs that
 //!   tests start;
 //! - `broken_output` starts a server whose output cannot be written (Linux only);
@@ -39,7 +39,6 @@ pub mod climb;
 pub mod environment;
 pub mod escape;
 pub mod exercise;
-pub mod ladder;
 pub mod tables;
 
 mod client;

@@ -1,6 +1,6 @@
 //! The rules of HTTP/1.1 as tables: bytes, and the required response.
 //!
-//! A table is a list of rows under rules, a rule has its section of an RFC, and [`run()`] sends each row
+//! A table is a list of rows under rules, a rule has its section of an RFC, and [`check`] sends each row
 //! to a running server in several ways. The rows use only the routes that every chapter has from the
 //! parser on (`/`, `/inspect`, `/echo`), so the same tables serve them all:
 //!
@@ -30,8 +30,7 @@ mod way;
 
 pub use check::Check;
 pub use row::{Checks, Row, Table, Test};
-pub(crate) use run::SIDE_BY_SIDE;
-pub use run::{Failures, Outcome, check, run, run_one};
+pub use run::{Failures, SIDE_BY_SIDE, check, problem};
 
 /// All tables that every chapter passes as far as it has their routes.
 pub fn all() -> Vec<Row> {

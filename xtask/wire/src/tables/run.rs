@@ -10,50 +10,32 @@ use crate::{Client, Kind, WireError, escape, side_by_side};
 
 /// The number of rows that run at the same time. Most of the time of a row is spent waiting for the
 /// other side.
-pub(crate) const SIDE_BY_SIDE: usize = 4;
+pub const SIDE_BY_SIDE: usize = 4;
 
-/// The result of one row.
-#[derive(Debug, Clone)]
-pub struct Outcome {
-    /// The row.
-    pub row: Row,
-    /// The failure, with all the bytes, or `None` if the server passed.
-    pub problem: Option<String>,
-}
-
-/// Runs all rows against the server at `address`, several at the same time. The outcomes are in the order of the rows.
-pub fn run(address: SocketAddr, rows: &[Row]) -> Vec<Outcome> {
-    side_by_side(SIDE_BY_SIDE, rows, |row| run_one(address, row))
-}
-
-/// Runs one row.
-pub fn run_one(address: SocketAddr, row: &Row) -> Outcome {
-    Outcome { row: row.clone(), problem: problem_of(address, &row.test) }
-}
-
-/// Runs all rows and returns their number.
+/// Runs all rows against the server at `address`, several at the same time, and returns their number.
 ///
 /// # Errors
-/// Returns the outcomes of the rows on which the server failed.
+/// Returns the rows on which the server failed.
 pub fn check(address: SocketAddr, rows: &[Row]) -> Result<usize, Failures> {
-    let failed: Vec<_> =
-        run(address, rows).into_iter().filter(|outcome| outcome.problem.is_some()).collect();
+    let problems = side_by_side(SIDE_BY_SIDE, rows, |row| problem(address, row));
+    let failed = rows.iter().zip(problems).filter_map(|(row, it)| Some((row.clone(), it?)));
+    let failed: Vec<_> = failed.collect();
     if failed.is_empty() { Ok(rows.len()) } else { Err(Failures { failed, of: rows.len() }) }
 }
 
 /// The rows on which a server failed. `Debug` is readable, because a test that calls `unwrap` shows it.
 pub struct Failures {
-    /// The outcomes of these rows.
-    pub failed: Vec<Outcome>,
+    /// These rows, each with the problem and all the bytes.
+    pub failed: Vec<(Row, String)>,
     /// The number of all rows.
     pub of: usize,
 }
 
 impl fmt::Display for Failures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for Outcome { row, problem } in &self.failed {
+        for (row, problem) in &self.failed {
             writeln!(f, "\n[{}] {} ({}): {}", row.group, row.rule, row.rfc, row.name)?;
-            writeln!(f, "{}", problem.as_deref().unwrap_or_default())?;
+            writeln!(f, "{problem}")?;
         }
         write!(f, "{} of {} rows failed", self.failed.len(), self.of)
     }
@@ -67,8 +49,9 @@ impl fmt::Debug for Failures {
 
 impl std::error::Error for Failures {}
 
-fn problem_of(address: SocketAddr, test: &Test) -> Option<String> {
-    let bytes = match test {
+/// Runs one row. Returns the problem, with all the bytes, or `None` if the server passed.
+pub fn problem(address: SocketAddr, row: &Row) -> Option<String> {
+    let bytes = match &row.test {
         Test::Exchange { bytes, .. } => bytes,
         Test::Scenario(steps) => return steps(address).err().map(|error| error.to_string()),
     };
@@ -77,7 +60,7 @@ fn problem_of(address: SocketAddr, test: &Test) -> Option<String> {
             Ok(client) => client,
             Err(error) => return Some(error.to_string()),
         };
-        let error = exchange(&mut client, test, way).err()?;
+        let error = exchange(&mut client, &row.test, way).err()?;
         let (words, transcript) = (way.words(), client.transcript());
         let (message, transcript) = (error.message(), transcript.trim_end());
         Some(format!("sent {words}: {message}\nthe whole conversation:\n{transcript}"))
