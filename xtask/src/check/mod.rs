@@ -12,12 +12,12 @@ mod command;
 pub(crate) mod curl;
 mod failure;
 pub(crate) mod json;
+mod other_server;
 pub(crate) mod report;
 mod result;
 mod run;
 pub(crate) mod runner;
 pub(crate) mod watch;
-mod words;
 
 use std::process::ExitCode;
 
@@ -32,11 +32,11 @@ use crate::sandbox::Sandbox;
 use crate::ui;
 use crate::workspace::Workspace;
 
-pub(crate) use command::check_only;
+pub(crate) use command::{LIMIT, command};
+pub(crate) use other_server::OtherServer;
 pub(crate) use result::{Checked, Ended, first_failure, passed};
 use run::{Run, check_own, is_solved};
 use watch::Snapshot;
-pub(crate) use words::split_words;
 
 #[derive(clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
@@ -70,23 +70,22 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
     if exercises.is_empty() {
         bail!("there are no exercises yet");
     }
-    let server = args.server.as_deref().map(split_words).transpose()?;
+    let server = args.server.as_deref().map(OtherServer::parse).transpose()?;
+    let (server, json) = (server.as_ref(), args.json);
     let mut passing = 0;
     for exercise in &exercises {
+        let run = Run { workspace, exercise, server, json };
         if args.watch {
-            let (server, typed) = (server.as_deref(), args.server.as_deref());
-            watch(&Run { workspace, exercise, server, typed, json: false })?;
+            watch(&run)?;
             return Ok(ExitCode::SUCCESS);
         }
         let good = if args.solution {
             let tree = Git::at(workspace.root()).tree("HEAD")?;
             let sandbox = Sandbox::open(workspace, 0, &tree)?;
             sandbox.apply(&exercise.patch(workspace, "solution.patch")?)?;
-            let run = Run { workspace, exercise, server: None, typed: None, json: args.json };
-            run.check(&sandbox.place(args.json))?.is_some_and(|all| is_solved(&all))
+            run.check(&sandbox.place(json))?.is_some_and(|all| is_solved(&all))
         } else {
-            let (server, typed) = (server.as_deref(), args.server.as_deref());
-            check_own(&Run { workspace, exercise, server, typed, json: args.json })?
+            check_own(&run)?
         };
         passing += usize::from(good);
         if args.all && !args.json {

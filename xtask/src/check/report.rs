@@ -169,13 +169,6 @@ mod tests {
     }
 
     #[test]
-    fn golden_all_passed() {
-        let all = [checked("the response is 200", None), checked("HEAD has the same fields", None)];
-        let golden = include_str!("golden/pass.txt");
-        assert_eq!(report(&all, &Ended::Done), golden);
-    }
-
-    #[test]
     fn one_check_is_not_all_checks() {
         let all = [checked("the response is 200", None)];
         let nothing = Next { solved: Vec::new(), ..next("") };
@@ -198,63 +191,52 @@ mod tests {
     }
 
     #[test]
-    fn golden_a_wrong_status() {
-        let received = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
-        let failure =
-            Failure::new("status 200", "status 404").with_bytes(REQUEST, received).with_wrong_at(9);
-        let all = [
-            checked("the response is 200", Some(failure)),
-            checked("HEAD has the same fields", Some(Failure::new("x", "y"))),
-            checked("POST is 405", None),
-        ];
-        let golden = include_str!("golden/fail.txt");
-        assert_eq!(report(&all, &Ended::Done), golden);
-    }
-
-    #[test]
-    fn golden_one_byte_too_many() {
+    fn reports_are_golden_files() {
+        let passes = || checked("the response is 200", None);
+        let wrong = Failure::new("status 200", "status 404")
+            .with_bytes(REQUEST, b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+            .with_wrong_at(9);
         let received = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi\n";
-        let failure = Failure::new("nothing after the 2 bytes of the body", "1 byte more: \\n")
+        let one_more = Failure::new("nothing after the 2 bytes of the body", "1 byte more: \\n")
             .with_bytes(REQUEST, received)
             .with_wrong_at(received.len() - 1)
             .with_rule("RFC 9112 section 6.3 (Message Body Length)");
-        let golden = include_str!("golden/one_byte_too_many.txt");
-        assert_eq!(report(&[checked("the response is 200", Some(failure))], &Ended::Done), golden);
-    }
-
-    #[test]
-    fn golden_too_slow() {
-        let ended = Ended::TimedOut { seconds: 120, during: Some("two calls differ".to_string()) };
-        let golden = include_str!("golden/timeout.txt");
-        assert_eq!(report(&[checked("the response is 200", None)], &ended), golden);
-    }
-
-    #[test]
-    fn golden_gave_up() {
-        let failure = Failure::new(
-            "a complete response in time",
-            "waited 5s for the end of a header section",
-        );
-        let all = [
-            checked("the response is 200", None),
-            checked("HEAD has the same fields", Some(failure.clone().with_timeout())),
-            checked("POST is 405", Some(failure.with_timeout())),
-        ];
-        assert_eq!(
-            report(&all, &Ended::GaveUp { seconds: 10 }),
-            include_str!("golden/gave_up.txt")
-        );
-    }
-
-    #[test]
-    fn golden_broken_off() {
-        let ended = Ended::Early {
+        let late = || {
+            let got = "waited 5s for the end of a header section";
+            Some(Failure::new("a complete response in time", got).with_timeout())
+        };
+        let during = Some("two calls differ".to_string());
+        let early = Ended::Early {
             status: "exit status: 101".to_string(),
-            during: Some("two calls differ".to_string()),
+            during: during.clone(),
             said: "thread 'main' panicked at check.rs:7:5".to_string(),
         };
-        let golden = include_str!("golden/early_exit.txt");
-        assert_eq!(report(&[checked("the response is 200", None)], &ended), golden);
+        let head = |failure| checked("HEAD has the same fields", failure);
+        let post = |failure| checked("POST is 405", failure);
+        let of_wrong = [
+            checked("the response is 200", Some(wrong)),
+            head(Some(Failure::new("x", "y"))),
+            post(None),
+        ];
+        let of_one_more = [checked("the response is 200", Some(one_more))];
+        for (all, ended, golden) in [
+            (&[passes(), head(None)][..], Ended::Done, include_str!("golden/pass.txt")),
+            (&of_wrong, Ended::Done, include_str!("golden/fail.txt")),
+            (&of_one_more, Ended::Done, include_str!("golden/one_byte_too_many.txt")),
+            (
+                &[passes()],
+                Ended::TimedOut { seconds: 120, during },
+                include_str!("golden/timeout.txt"),
+            ),
+            (
+                &[passes(), head(late()), post(late())],
+                Ended::GaveUp { seconds: 10 },
+                include_str!("golden/gave_up.txt"),
+            ),
+            (&[passes()], early, include_str!("golden/early_exit.txt")),
+        ] {
+            assert_eq!(report(all, &ended), golden);
+        }
     }
 
     #[test]

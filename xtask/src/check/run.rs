@@ -3,9 +3,10 @@
 use std::process::Command;
 
 use super::build::{self, Place};
-use super::command::check;
+use super::command::{LIMIT, command};
+use super::other_server::OtherServer;
 use super::result::{Checked, Ended, passed};
-use super::{curl, json, report};
+use super::{curl, json, report, runner};
 use crate::exercise::Exercise;
 use crate::process;
 use crate::progress::Progress;
@@ -16,9 +17,7 @@ use crate::workspace::Workspace;
 pub(super) struct Run<'a> {
     pub workspace: &'a Workspace,
     pub exercise: &'a Exercise,
-    /// The command of another server, split into words, and as it was typed.
-    pub server: Option<&'a [String]>,
-    pub typed: Option<&'a str>,
+    pub server: Option<&'a OtherServer>,
     pub json: bool,
 }
 
@@ -65,16 +64,22 @@ impl Run<'_> {
                 return Ok(None);
             }
         };
-        let (all, ended) = if self.json {
-            let (all, ended) = check(place, exercise, &built, self.server, |_| ())?;
-            ui::print(&format!("{}\n", json::report(exercise, &title, &all, &ended)));
-            (all, ended)
-        } else {
+        let marks = ui::marks();
+        let show = |checked: &Checked| {
+            if !self.json {
+                ui::print(&report::line(checked, marks));
+            }
+        };
+        if !self.json {
             let title = format!("Exercise {}: {title}", exercise.number);
             ui::print(&format!("{}\n\n", ui::paint(ui::TITLE, &title)));
-            let marks = ui::marks();
-            let show = |checked: &Checked| ui::print(&report::line(checked, marks));
-            let (all, ended) = check(place, exercise, &built, self.server, show)?;
+        }
+        let words = self.server.map(|server| server.words.as_slice());
+        let mut command = command(place, exercise, &built, words, None)?;
+        let (all, ended) = runner::run(&mut command, LIMIT, show)?;
+        if self.json {
+            ui::print(&format!("{}\n", json::report(exercise, &title, &all, &ended)));
+        } else {
             let next = report::Next {
                 stuck: format!("cargo xtask hint {}", exercise.number),
                 running: self.running(&ended, report::arguments(&all)),
@@ -85,22 +90,16 @@ impl Run<'_> {
             if !process::is_installed("curl") {
                 ui::print(report::without_curl(&all));
             }
-            (all, ended)
-        };
+        }
         Ok((ended == Ended::Done).then_some(all))
     }
 
     /// The command that starts the server by hand, with the `arguments` that the check put after the address.
     fn running(&self, ended: &Ended, arguments: &[String]) -> String {
-        let mut command = if let Some([program, words @ ..]) = self.server {
-            let mut command = Command::new(program);
-            command.args(words);
-            command
-        } else {
-            let mut command = Command::new("cargo");
-            command.args(["run", "-p", &self.exercise.chapter.package]);
-            command
-        };
+        let own = ["cargo", "run", "-p", &self.exercise.chapter.package].map(String::from);
+        let words = self.server.map_or(&own[..], |server| &server.words);
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]);
         match (self.server, ended) {
             (Some(_), Ended::NoServer(_)) => _ = command.arg("127.0.0.1:0"),
             (None, Ended::NoServer(_)) => {}
@@ -146,7 +145,7 @@ impl Run<'_> {
     fn again(&self) -> String {
         let mut command = Command::new("cargo");
         command.args(["xtask", "check-exercise", &self.exercise.number.to_string()]);
-        let server = self.typed.map(|typed| {
+        let server = self.server.map(|OtherServer { typed, .. }| {
             let quote = if typed.contains('\'') { '"' } else { '\'' };
             format!(" --server {quote}{typed}{quote}")
         });
@@ -162,7 +161,7 @@ mod tests {
     fn the_command_to_start_by_hand_has_the_arguments_of_the_check() {
         let workspace = Workspace::find().unwrap();
         let exercise = Exercise::find(&workspace, "6").unwrap();
-        let words = ["python3", "server.py"].map(String::from);
+        let other = OtherServer::parse("python3 server.py").unwrap();
         let folder = ["a folder".to_string()];
         let no_server = Ended::NoServer(wire::exercise::Failure::new("a", "b"));
         for (server, ended, arguments, expected) in [
@@ -174,22 +173,16 @@ mod tests {
                 "`cargo run -p ch06_handlers -- 127.0.0.1:8080 'a folder'` running",
             ),
             (None, &no_server, &[], "`cargo run -p ch06_handlers`"),
-            (Some(&words[..]), &Ended::Done, &[], "your server at 127.0.0.1:8080"),
+            (Some(&other), &Ended::Done, &[], "your server at 127.0.0.1:8080"),
             (
-                Some(&words),
+                Some(&other),
                 &Ended::Done,
                 &folder,
                 "`python3 server.py 127.0.0.1:8080 'a folder'` running",
             ),
-            (Some(&words), &no_server, &[], "`python3 server.py 127.0.0.1:0`"),
+            (Some(&other), &no_server, &[], "`python3 server.py 127.0.0.1:0`"),
         ] {
-            let run = Run {
-                workspace: &workspace,
-                exercise: &exercise,
-                server,
-                typed: None,
-                json: false,
-            };
+            let run = Run { workspace: &workspace, exercise: &exercise, server, json: false };
             assert_eq!(run.running(ended, arguments), expected);
         }
         for (typed, expected) in [
@@ -200,8 +193,9 @@ mod tests {
             ),
             (Some("a 'b c'"), "cargo xtask check-exercise 6 --server \"a 'b c'\""),
         ] {
-            let (workspace, exercise) = (&workspace, &exercise);
-            let run = Run { workspace, exercise, server: None, typed, json: false };
+            let server = typed.map(|typed| OtherServer::parse(typed).unwrap());
+            let (workspace, exercise, server) = (&workspace, &exercise, server.as_ref());
+            let run = Run { workspace, exercise, server, json: false };
             assert_eq!(run.again(), expected);
         }
     }

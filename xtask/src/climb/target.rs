@@ -12,7 +12,7 @@ use wire::climb::Scheme;
 
 use super::checks::checks_command;
 use super::steps;
-use crate::check::{Ended, first_failure, runner, split_words};
+use crate::check::{Ended, OtherServer, first_failure, runner};
 use crate::process;
 use crate::start::{FOLDER, PACKAGE};
 use crate::ui;
@@ -26,9 +26,11 @@ const SILENT: Duration = Duration::from_secs(3);
 /// A server.
 pub(crate) enum Target {
     /// The crate that `cargo xtask start` creates, and one of its programs.
-    Own { folder: PathBuf, bin: String },
-    /// A command, split into words, and as it was typed.
-    Other { words: Vec<String>, typed: String },
+    Own {
+        folder: PathBuf,
+        bin: String,
+    },
+    Other(OtherServer),
     /// A step of the book.
     Step(Step),
 }
@@ -51,7 +53,7 @@ impl Target {
         bin: Option<&str>,
     ) -> anyhow::Result<Target> {
         if let Some(typed) = server {
-            return Ok(Target::Other { words: split_words(typed)?, typed: typed.to_string() });
+            return Ok(Target::Other(OtherServer::parse(typed)?));
         }
         let folder = workspace.path(FOLDER);
         if !folder.join("Cargo.toml").is_file() {
@@ -74,7 +76,7 @@ impl Target {
         let here = std::env::current_dir().unwrap_or_default();
         match self {
             Target::Own { folder, .. } => folder.clone(),
-            Target::Other { words, .. } => watched(words, &here),
+            Target::Other(server) => watched(&server.words, &here),
             Target::Step(_) => here,
         }
     }
@@ -85,7 +87,7 @@ impl Target {
             Target::Own { bin, .. } => {
                 format!("cargo run --manifest-path {FOLDER}/Cargo.toml --bin {bin} 127.0.0.1:8080")
             }
-            Target::Other { typed, .. } => format!("{typed} 127.0.0.1:8080"),
+            Target::Other(OtherServer { typed, .. }) => format!("{typed} 127.0.0.1:8080"),
             // The package of `chapters/02_thread_pool` is `ch02_thread_pool`.
             Target::Step(step) => {
                 let (package, example) = (&step.package, step.example());
@@ -105,7 +107,7 @@ impl Target {
         let mut command = process::cargo();
         command.args(["build", "--quiet"]);
         let program = match self {
-            Target::Other { words, .. } => return Ok(Some(words.clone())),
+            Target::Other(server) => return Ok(Some(server.words.clone())),
             Target::Own { folder, bin } => {
                 building(&format!("{FOLDER} ({bin})"));
                 command.args(["--bin", bin]).current_dir(folder);

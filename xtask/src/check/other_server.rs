@@ -1,9 +1,22 @@
-//! The words of a typed command.
+//! The command of a server that is not built here.
 
 use anyhow::{Context, bail};
 
+/// A command that starts a server, as it was typed and split into words.
+#[derive(Debug)]
+pub(crate) struct OtherServer {
+    pub typed: String,
+    pub words: Vec<String>,
+}
+
+impl OtherServer {
+    pub(crate) fn parse(typed: &str) -> anyhow::Result<OtherServer> {
+        Ok(OtherServer { typed: typed.to_string(), words: split_words(typed)? })
+    }
+}
+
 /// Splits a command into words like a shell, but only quotes are supported.
-pub(crate) fn split_words(command: &str) -> anyhow::Result<Vec<String>> {
+fn split_words(command: &str) -> anyhow::Result<Vec<String>> {
     let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
     for character in command.chars() {
         match (quote, character) {
