@@ -24,7 +24,6 @@ const COPY: usize = 9;
 pub(super) struct Climber {
     /// `starter`, `03_loop`, `chapter 4`, `final`, `one_read.patch`
     pub name: String,
-    pub kind: Kind,
     /// The command that starts it.
     pub words: Vec<String>,
     pub deadline: u64,
@@ -34,17 +33,16 @@ pub(super) struct Climber {
     pub fails: Option<Failing>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    Starter,
-    Step,
-    Chapter,
-    Mistake,
+impl Climber {
+    /// A program that passes and fails nothing yet.
+    fn new(name: &str, program: &Path) -> Climber {
+        let words = vec![program.to_string_lossy().into_owned()];
+        Climber { name: name.to_string(), words, deadline: 12, passes: Vec::new(), fails: None }
+    }
 }
 
-fn program(workspace: &Workspace, name: &str) -> String {
-    let program = process::program(&workspace.target().join("debug"), name);
-    program.to_string_lossy().into_owned()
+fn program(workspace: &Workspace, name: &str) -> PathBuf {
+    process::program(&workspace.target().join("debug"), name)
 }
 
 /// The starter of part 1 as `cargo xtask start` makes it. The other starters begin with the library of a chapter, and
@@ -62,17 +60,9 @@ pub(super) fn starter(workspace: &Workspace) -> anyhow::Result<Climber> {
         .env("CARGO_TARGET_DIR", folder.join("target"));
     process::succeeds(&mut command, "the starter does not compile")?;
     let program = process::program(&folder.join("target/debug"), start::PACKAGE);
-    Ok(Climber {
-        name: "starter".to_string(),
-        kind: Kind::Starter,
-        words: vec![program.to_string_lossy().into_owned()],
-        deadline: 12,
-        passes: Vec::new(),
-        fails: Some(Failing {
-            stage: 1,
-            check: "a line that a client sends comes back".to_string(),
-        }),
-    })
+    let check = "a line that a client sends comes back".to_string();
+    let fails = Some(Failing { stage: 1, check });
+    Ok(Climber { fails, ..Climber::new("starter", &program) })
 }
 
 /// The chapters with the stages up to their part, and `final` with all stages for an HTTP server. Later stages belong
@@ -92,36 +82,25 @@ pub(super) fn snapshots(workspace: &Workspace) -> Vec<Climber> {
     };
     let climber = |(at, chapter): (usize, &crate::workspace::Chapter)| {
         let is_echo = at < 2;
-        let first = if is_echo { 1 } else { 9 };
-        let is_final = chapter.package == "final";
-        let words = if is_final {
+        let passes = (if is_echo { 1 } else { 9 }..=last[at]).collect();
+        let fails = failing(last[at] + 1);
+        if chapter.package == "final" {
+            let program = program(workspace, "httpserver").to_string_lossy().into_owned();
             let script = "exec \"$0\" --addr \"$1\" ${2:+--root \"$2\"}";
-            vec!["sh".into(), "-c".into(), script.into(), program(workspace, "httpserver")]
-        } else {
-            vec![program(workspace, &chapter.package)]
-        };
-        Climber {
-            name: if is_final { "final".to_string() } else { format!("{}", at + 1) },
-            kind: Kind::Chapter,
-            words,
-            deadline: if is_echo { CHAPTER_DEADLINE } else { 12 },
-            passes: (first..=last[at]).collect(),
-            fails: failing(last[at] + 1),
+            let words = vec!["sh".into(), "-c".into(), script.into(), program];
+            return Climber { words, passes, fails, ..Climber::new("final", Path::new("")) };
         }
+        let deadline = if is_echo { CHAPTER_DEADLINE } else { 12 };
+        let new = Climber::new(&(at + 1).to_string(), &program(workspace, &chapter.package));
+        Climber { deadline, passes, fails, ..new }
     };
     workspace.chapters().iter().enumerate().take(last.len()).map(climber).collect()
 }
 
 pub(super) fn of_step(workspace: &Workspace, step: &Step) -> Climber {
     let program = program(workspace, &format!("examples/{}", step.example()));
-    Climber {
-        name: step.file.trim_end_matches(".rs").to_string(),
-        kind: Kind::Step,
-        words: vec![program],
-        deadline: 12,
-        passes: step.passes.clone(),
-        fails: step.fails.clone(),
-    }
+    let (passes, fails) = (step.passes.clone(), step.fails.clone());
+    Climber { passes, fails, ..Climber::new(step.name(), &program) }
 }
 
 /// Builds each step with its mistake in a copy of the repository, and keeps the programs.
@@ -150,14 +129,8 @@ pub(super) fn of_mistakes(
         process::succeeds(&mut command, &format!("{} does not compile", path.display()))?;
         let program = kept.join(number.to_string());
         fs::copy(process::program(&target.join("debug/examples"), &example), &program)?;
-        climbers.push(Climber {
-            name: mistake.patch.clone(),
-            kind: Kind::Mistake,
-            words: vec![program.to_string_lossy().into_owned()],
-            deadline: 12,
-            passes: Vec::new(),
-            fails: Some(mistake.caught.clone()),
-        });
+        let fails = Some(mistake.caught.clone());
+        climbers.push(Climber { fails, ..Climber::new(&mistake.patch, &program) });
         sandbox.restore()?;
     }
     Ok(climbers)

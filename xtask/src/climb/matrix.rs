@@ -4,37 +4,37 @@ use std::fmt::Write;
 
 use wire::climb::Stage;
 
-use super::climbers::{Climber, Kind};
-use super::steps::Step;
+use super::climbers::Climber;
+use super::steps::{Failing, Mistake, Step};
 
 /// The path of the table from the root.
 pub(super) const PAGE: &str = "book/src/generated/climb.md";
 
-/// Renders two tables: the stages against the chapters, and each step with the stages that it passes.
+/// Renders three tables: the stages against the starter and the chapters, each step with the stages that it passes, and
+/// the mistakes.
 pub(super) fn render(
     stages: &[Stage],
-    climbers: &[Climber],
+    columns: &[Climber],
     steps: &[Step],
     added: &[Option<usize>],
+    mistakes: &[Mistake],
 ) -> String {
     let mut text = String::from(
         "<!-- Written by `cargo xtask prove-climb --write`. Do not edit: `cargo xtask test` compares it. -->\n\n",
     );
-    chapters(&mut text, stages, climbers);
+    chapters(&mut text, stages, columns);
     of_steps(&mut text, stages, steps, added);
-    mistakes(&mut text, stages, climbers);
+    of_mistakes(&mut text, stages, mistakes);
     text
 }
 
-fn chapters(text: &mut String, stages: &[Stage], climbers: &[Climber]) {
-    let is_column = |climber: &&Climber| matches!(climber.kind, Kind::Starter | Kind::Chapter);
-    let columns: Vec<&Climber> = climbers.iter().filter(is_column).collect();
+fn chapters(text: &mut String, stages: &[Stage], columns: &[Climber]) {
     let titles: Vec<&str> = columns.iter().map(|climber| climber.name.as_str()).collect();
     // Writing to a string cannot fail, here and below.
     let _ = writeln!(text, "| | stage | {} |", titles.join(" | "));
     let _ = writeln!(text, "|--:|---|{}", ":-:|".repeat(columns.len()));
     for stage in stages {
-        let mark = |climber: &&Climber| {
+        let mark = |climber: &Climber| {
             let fails = climber.fails.as_ref().is_some_and(|failing| failing.stage == stage.number);
             match climber.passes.contains(&stage.number) {
                 true => "✓",
@@ -57,36 +57,29 @@ fn of_steps(text: &mut String, stages: &[Stage], steps: &[Step], added: &[Option
     );
     for (step, added) in steps.iter().zip(added) {
         let added = added.map_or("new".to_string(), |added| added.to_string());
-        let fails = step.fails.as_ref().map_or(String::new(), |failing| {
-            format!("{}: {}", number(stages, failing.stage), failing.check)
-        });
-        let name = step.file.trim_end_matches(".rs");
-        let (idea, passes) = (&step.idea, ranges(&step.passes));
+        let fails = step.fails.as_ref().map_or(String::new(), |it| failing(stages, it));
+        let (name, idea, passes) = (step.name(), &step.idea, ranges(&step.passes));
         let _ = writeln!(text, "| `{name}` | {idea} | {added} | {passes} | {fails} |");
     }
     text.push('\n');
 }
 
-fn mistakes(text: &mut String, stages: &[Stage], climbers: &[Climber]) {
-    let all: Vec<&Climber> =
-        climbers.iter().filter(|climber| climber.kind == Kind::Mistake).collect();
-    if all.is_empty() {
+fn of_mistakes(text: &mut String, stages: &[Stage], mistakes: &[Mistake]) {
+    if mistakes.is_empty() {
         return;
     }
     text.push_str("| mistake | caught by |\n|---|---|\n");
-    for climber in all {
-        let name = climber.name.trim_start_matches("mistakes/").trim_end_matches(".patch");
-        let caught = climber.fails.as_ref().map_or(String::new(), |failing| {
-            format!("{}: {}", number(stages, failing.stage), failing.check)
-        });
-        let _ = writeln!(text, "| {} | {caught} |", name.replace('_', " "));
+    for Mistake { patch, caught, .. } in mistakes {
+        let name = patch.trim_start_matches("mistakes/").trim_end_matches(".patch");
+        let _ = writeln!(text, "| {} | {} |", name.replace('_', " "), failing(stages, caught));
     }
     text.push('\n');
 }
 
-fn number(stages: &[Stage], number: u8) -> String {
-    let stage = stages.iter().find(|stage| stage.number == number);
-    stage.map_or(number.to_string(), |stage| format!("{number} ({})", stage.name))
+/// `4 (idle): a client that sends nothing is disconnected`
+fn failing(stages: &[Stage], Failing { stage, check }: &Failing) -> String {
+    let name = stages.iter().find(|it| it.number == *stage).map_or("", |it| it.name);
+    format!("{stage} ({name}): {check}")
 }
 
 /// `1 to 4, 9` for 1, 2, 3, 4 and 9.

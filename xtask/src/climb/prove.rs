@@ -104,6 +104,7 @@ pub(crate) fn prove(
         climbers.push(starter(workspace)?);
         climbers.extend(snapshots(workspace));
     }
+    let columns = climbers.len();
     climbers.extend(all_steps.iter().map(|step| of_step(workspace, step)));
     let copies = tempfile::tempdir()?;
     climbers.extend(of_mistakes(workspace, &mistakes, copies.path())?);
@@ -111,7 +112,7 @@ pub(crate) fn prove(
     let good = added.iter().flatten().filter(|added| **added <= MAX_ADDED).count()
         + outcomes.iter().filter(|problem| problem.is_none()).count();
     problems.extend(outcomes.into_iter().flatten());
-    let page = matrix::render(&stages(), &climbers, &all_steps, &added);
+    let page = matrix::render(&stages(), &climbers[..columns], &all_steps, &added, &mistakes);
     say(&format!("{} s in all\n", begun.elapsed().as_secs()));
     Ok(Proof { good, problems, page })
 }
