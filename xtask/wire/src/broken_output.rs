@@ -6,12 +6,11 @@ use std::fs::File;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::fd::OwnedFd;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::signal::send_signal;
-use crate::{Client, Kind, Signal, WireError, environment};
+use crate::{Client, Kind, Program, Signal, WireError, environment};
 
 /// Far longer than starting or stopping takes.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -82,52 +81,35 @@ fn check_row(
     command.args(arguments).arg(address.to_string()).stdin(Stdio::null());
     let started = stdout.open().and_then(|stdout| Ok((stdout, stderr.open()?)));
     let started = started.and_then(|(out, err)| command.stdout(out).stderr(err).spawn());
-    let mut child = started.map_err(|error| WireError::io("starting the program", &error))?;
-    let outcome = serves_and_ends(&mut child, address);
-    // An error means that the process has already ended.
-    let _ = child.kill();
-    let _ = child.wait();
-    outcome
-}
-
-fn serves_and_ends(child: &mut Child, address: SocketAddr) -> Result<(), WireError> {
+    let started = started.and_then(|child| Program::of(child, address));
+    let program = started.map_err(|error| WireError::io("starting the program", &error))?;
     for _ in 0..2 {
-        let mut client = connect(child, address)?;
+        let mut client = connect(&program)?;
         client.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")?;
         client.half_close()?;
         client.read_exact(1)?;
         client.read_to_end()?;
     }
-    let failed = |error: String| WireError::new(Kind::Program, error);
-    send_signal(child.id(), Signal::Terminate).map_err(failed)?;
-    let end = Instant::now() + PATIENCE;
-    while Instant::now() < end {
-        match child.try_wait() {
-            Ok(Some(status)) if status.code() == Some(PANICKED) => {
-                return Err(failed("it panicked at its end".to_string()));
-            }
-            Ok(Some(_)) => return Ok(()),
-            Ok(None) => std::thread::sleep(Duration::from_millis(5)),
-            Err(error) => return Err(WireError::io("waiting for the program to end", &error)),
-        }
+    program.signal(Signal::Terminate)?;
+    match program.wait(PATIENCE)?.code() {
+        Some(PANICKED) => Err(WireError::new(Kind::Program, "it panicked at its end")),
+        _ => Ok(()),
     }
-    Err(failed("it did not end".to_string()))
 }
 
 /// Connects as soon as the program listens. A program whose output fails cannot report that it listens, so this retries
 /// until it succeeds.
-fn connect(child: &mut Child, address: SocketAddr) -> Result<Client, WireError> {
+fn connect(program: &Program) -> Result<Client, WireError> {
     let end = Instant::now() + PATIENCE;
     loop {
-        match Client::connect(address) {
+        match Client::connect(program.addr()) {
             Ok(client) => return Ok(client),
             Err(error) if Instant::now() >= end => return Err(error),
             Err(_) => {}
         }
-        if let Ok(Some(status)) = child.try_wait() {
+        if let Ok(Some(status)) = program.poll(Duration::from_millis(5)) {
             return Err(WireError::new(Kind::Program, format!("the program has ended: {status}")));
         }
-        std::thread::sleep(Duration::from_millis(5));
     }
 }
 

@@ -24,7 +24,6 @@
 mod answer;
 mod conversation;
 mod leash;
-mod origin;
 mod report;
 mod server;
 

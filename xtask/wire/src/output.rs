@@ -18,21 +18,24 @@ const MOST: usize = 16 * 1024 * 1024;
 /// The maximum number of characters of an output that an error quotes.
 pub(crate) const QUOTED: usize = 2000;
 
+/// The maximum length of a line on standard error that a failure quotes.
+const QUOTED_LINE: usize = 300;
+
 /// The output of a program so far, filled by one thread per pipe.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Output {
     text: Mutex<Text>,
     changed: Condvar,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Text {
     pub(crate) stdout: Printed,
     pub(crate) stderr: Printed,
 }
 
 /// One of the two outputs.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Printed {
     pub(crate) text: String,
     /// Whether the program can print no more.
@@ -43,6 +46,19 @@ impl Text {
     /// Whether the program can print no more on either output.
     pub(crate) fn has_ended(&self) -> bool {
         self.stdout.has_ended && self.stderr.has_ended
+    }
+
+    /// The last lines on standard error, as additional lines of a failure. The program may have panicked.
+    pub(crate) fn last_errors(&self) -> String {
+        let lines = self.stderr.text.lines().rev();
+        let lines = lines.filter(|line| !line.is_empty() && !line.starts_with("note: run with "));
+        let mut last: Vec<String> =
+            lines.take(4).map(|line| shortened(line, QUOTED_LINE, " …")).collect();
+        if last.is_empty() {
+            return String::new();
+        }
+        last.reverse();
+        format!("\nstandard error of the server:\n{}", last.join("\n"))
     }
 
     /// What the program has printed, as additional lines of an error.
@@ -61,11 +77,13 @@ impl Text {
 impl Output {
     /// Reads the pipes of a child to their ends, so that it never blocks on a full pipe.
     pub(crate) fn read_all(self: &Arc<Output>, child: &mut Child) -> io::Result<()> {
-        if let Some(pipe) = child.stdout.take() {
-            self.read(pipe, |text| &mut text.stdout)?;
+        match child.stdout.take() {
+            Some(pipe) => self.read(pipe, |text| &mut text.stdout)?,
+            None => self.text().stdout.has_ended = true,
         }
-        if let Some(pipe) = child.stderr.take() {
-            self.read(pipe, |text| &mut text.stderr)?;
+        match child.stderr.take() {
+            Some(pipe) => self.read(pipe, |text| &mut text.stderr)?,
+            None => self.text().stderr.has_ended = true,
         }
         Ok(())
     }
@@ -120,6 +138,17 @@ impl Output {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_standard_error_the_last_lines_are_quoted_without_the_advice_of_a_panic() {
+        let mut text = Text::default();
+        assert_eq!(text.last_errors(), "");
+        text.stderr.text = "1\n2\n3\n\nthread 'b' (2) panicked at src/b.rs:3:4:\noverflow\n\
+            note: run with `RUST_BACKTRACE=1`\n"
+            .to_string();
+        let expected = "2\n3\nthread 'b' (2) panicked at src/b.rs:3:4:\noverflow";
+        assert_eq!(text.last_errors(), format!("\nstandard error of the server:\n{expected}"));
+    }
 
     #[test]
     fn of_a_flood_without_a_newline_only_the_beginning_is_kept() {

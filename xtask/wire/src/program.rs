@@ -56,7 +56,9 @@ impl Program {
     pub fn start_with_stdin(mut command: Command, stdin: Stdio) -> Result<Program, WireError> {
         environment::clean(&mut command);
         command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut program = command.spawn().and_then(Program::of).map_err(|error| {
+        // The address is not known yet.
+        let of = |child| Program::of(child, SocketAddr::from(([0, 0, 0, 0], 0)));
+        let mut program = command.spawn().and_then(of).map_err(|error| {
             let program = command.get_program().to_string_lossy();
             WireError::new(Kind::Program, format!("cannot start {program}: {error}"))
         })?;
@@ -64,9 +66,8 @@ impl Program {
         Ok(program)
     }
 
-    /// A child that has not yet printed its address.
-    fn of(child: Child) -> io::Result<Program> {
-        let address = SocketAddr::from(([0, 0, 0, 0], 0));
+    /// A child that listens on this address.
+    pub(crate) fn of(child: Child, address: SocketAddr) -> io::Result<Program> {
         let program = Program { child: Mutex::new(child), address, output: Arc::default() };
         // An error here drops the program, which kills the child.
         program.output.read_all(&mut program.child())?;
@@ -171,7 +172,7 @@ impl Program {
     }
 
     /// The exit status, or none if it is still running after `patience`.
-    fn poll(&self, patience: Duration) -> io::Result<Option<ExitStatus>> {
+    pub(crate) fn poll(&self, patience: Duration) -> io::Result<Option<ExitStatus>> {
         let deadline = Instant::now() + patience;
         loop {
             let status = self.child().try_wait()?;

@@ -136,11 +136,7 @@ pub(super) fn rejected(server: &Server, bytes: &[u8], statuses: &[u16]) -> Check
     sent.map_err(|error| connection.failure(&error, bytes))?;
     let answer = connection.read(bytes)?;
     answer.status_in(statuses)?;
-    connection.client().expect_closed().map_err(|error| {
-        let expected = "the server closes the connection after it has rejected this";
-        let failure = answer.failure(expected, error.message());
-        if error.kind() == Kind::TimedOut { failure.with_timeout() } else { failure }
-    })
+    connection.ends_after(&answer, "the server closes the connection after it has rejected this")
 }
 
 /// The status of the response, or `None` if none arrives within `patience`.

@@ -2,15 +2,20 @@
 
 use std::fmt::Display;
 use std::ops::Deref;
+use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
 
-use super::origin::Origin;
 use super::report::Failure;
+use crate::output::{Output, Text};
 use crate::{Framing, Reply};
 
 /// The position of the status code, after `HTTP/1.1 `.
 const STATUS_AT: usize = 9;
+
+/// A panic message and the response after it arrive on different pipes, so the message may be late.
+const LATE_WORDS: Duration = Duration::from_millis(500);
 
 /// A response. It dereferences to [`Reply`]. Its methods assert requirements and return the response again, so that
 /// they can be chained.
@@ -20,8 +25,10 @@ pub struct Answer {
     pub sent: Vec<u8>,
     /// The response.
     pub reply: Reply,
-    /// The server that sent it.
-    pub(super) from: Origin,
+    /// The arguments after the address of the server that sent it.
+    pub(super) arguments: Box<[String]>,
+    /// The output of that server.
+    pub(super) output: Arc<Output>,
 }
 
 impl Deref for Answer {
@@ -37,7 +44,7 @@ impl Answer {
     pub fn failure(&self, expected: impl Display, got: impl Display) -> Failure {
         let failure = Failure::new(expected.to_string(), got.to_string());
         let failure = failure.with_bytes(&self.sent, &self.reply.raw);
-        Failure { arguments: self.from.arguments.clone(), ..failure }
+        Failure { arguments: self.arguments.clone(), ..failure }
     }
 
     /// Fails with `expected` and `got` unless `holds`.
@@ -57,7 +64,8 @@ impl Answer {
         }
         let mut got = format!("status {}", self.reply.status);
         if self.reply.status == 500 {
-            got.push_str(&self.from.last_panic());
+            let panics = |text: &Text| text.stderr.text.contains("panicked at ");
+            got.push_str(&self.output.wait(LATE_WORDS, panics).last_errors());
         }
         Err(self.failure(format!("status {code}"), got).with_wrong_at(STATUS_AT))
     }

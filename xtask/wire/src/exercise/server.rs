@@ -8,9 +8,7 @@ use std::time::Duration;
 
 use super::answer::Answer;
 use super::conversation::{self, Conversation};
-use super::origin::Origin;
 use super::report::Failure;
-use crate::escape::shortened;
 use crate::{Client, Kind, PATIENCE, Program, Reply, WireError, request};
 
 /// The requirement that every server must meet before its first check.
@@ -26,9 +24,6 @@ const MOST: usize = 32 * 1024 * 1024;
 
 /// A server that exits closes its connections a moment before its process ends.
 const LAST_MOMENT: Duration = Duration::from_millis(200);
-
-/// The maximum length of a printed line that a failure quotes.
-const QUOTED: usize = 300;
 
 /// The server under test, started on a free port for one check and killed after it.
 #[derive(Debug)]
@@ -78,11 +73,6 @@ impl Server {
     pub fn with_arguments(&self, arguments: &[&str]) -> Result<Server, Failure> {
         let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
         self.start_beside(&arguments)
-    }
-
-    /// The origin of its responses.
-    fn origin(&self) -> Origin {
-        Origin::new(self.arguments.clone(), self.program.output())
     }
 
     /// The address that it listens on.
@@ -154,14 +144,7 @@ impl Server {
                 Err(_) => {}
             },
         }
-        let said = self.program.stderr_so_far();
-        let count = said.lines().count();
-        if count > 0 {
-            got.push_str("\nstandard error of the server:");
-        }
-        for line in said.lines().skip(count.saturating_sub(4)) {
-            got.extend(["\n", &shortened(line, QUOTED, " …")]);
-        }
+        got.push_str(&self.program.output().text().last_errors());
         let failure = Failure::new("a complete response in time", got);
         let failure = failure.with_bytes(sent, error.arrived());
         let timed_out = error.kind() == Kind::TimedOut;
@@ -196,7 +179,8 @@ impl Connection<'_> {
 
     /// Wraps the reply that the client has read as the response to these bytes.
     pub fn answer(&self, sent: &[u8], reply: Reply) -> Answer {
-        Answer { sent: sent.to_vec(), reply, from: self.server.origin() }
+        let (arguments, output) = (self.server.arguments.clone(), self.server.program.output());
+        Answer { sent: sent.to_vec(), reply, arguments, output }
     }
 
     /// Sends a well-formed request and reads the response.
@@ -257,7 +241,10 @@ impl Connection<'_> {
 
     /// Requires that the server closes after this response, without another byte.
     pub fn ends_after(&mut self, answer: &Answer, expected: &str) -> Result<(), Failure> {
-        self.client.expect_closed().map_err(|error| answer.failure(expected, error.message()))
+        self.client.expect_closed().map_err(|error| {
+            let timed_out = error.kind() == Kind::TimedOut;
+            Failure { timed_out, ..answer.failure(expected, error.message()) }
+        })
     }
 
     /// Waits for the server to close, and fails if it sends a byte after the response.

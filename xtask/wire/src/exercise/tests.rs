@@ -1,7 +1,8 @@
 //! Tests the checks against [`Script`](crate::Script), a server with scripted responses. A shell script with nc would
 //! not run on every machine.
 
-use super::origin::Origin;
+use std::sync::Arc;
+
 use super::*;
 use crate::Reply;
 
@@ -11,7 +12,12 @@ fn answer(raw: &str) -> Answer {
     reply.body = body.as_bytes().to_vec();
     reply.raw = raw.as_bytes().to_vec();
     reply.framing = crate::Framing::Length;
-    Answer { sent: b"GET / HTTP/1.1\r\n\r\n".to_vec(), reply, from: Origin::default() }
+    Answer {
+        sent: b"GET / HTTP/1.1\r\n\r\n".to_vec(),
+        reply,
+        arguments: Box::default(),
+        output: Arc::default(),
+    }
 }
 
 /// The received bytes from the marked byte on.

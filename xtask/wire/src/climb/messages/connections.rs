@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::stage::deadline;
-use super::super::tools::{Checked, require};
+use super::super::tools::Checked;
 use crate::exercise::{Connection, Server};
 use crate::{Kind, request};
 
@@ -100,15 +100,13 @@ pub(super) fn slowloris(server: &Server) -> Checked {
 
 /// Expects 408 and then the end of the stream.
 fn is_timed_out(connection: &mut Connection<'_>, bytes: &[u8]) -> Checked {
-    let reply = connection.client().read_reply().map_err(|error| {
-        let mut failure = connection.failure(&error, bytes).expecting("status 408");
-        if error.kind() == Kind::TimedOut {
+    let answer = connection.read(bytes).map_err(|failure| {
+        let mut failure = failure.expecting("status 408");
+        if failure.timed_out {
             failure.got = format!("{}\n(`--deadline SECONDS` waits longer)", failure.got).into();
         }
         failure
     })?;
-    let answer = connection.answer(bytes, reply);
     answer.status(408)?;
-    let closed = connection.client().expect_closed();
-    require(closed.is_ok(), "the server closes after 408", "the connection stays open")
+    connection.ends_after(&answer, "the server closes after 408")
 }
