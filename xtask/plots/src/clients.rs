@@ -7,12 +7,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use wire::{Client, Kind};
+use wire::{Client, WireError};
 
 const REQUEST: &str = "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
-
-/// The interval at which a waiting client checks whether the measurement is over.
-const TICK: Duration = Duration::from_millis(50);
 
 /// Lets clients send requests for `time`, each with a pause after its response. Returns the number of responses, or
 /// `None` if `time` became too long because the machine was busy.
@@ -29,13 +26,14 @@ pub(crate) fn count_responses(
             // Many threads, so their stacks are small.
             let client = thread::Builder::new().name("client".to_string()).stack_size(128 * 1024);
             client.spawn_scoped(scope, || {
-                let mut client = connect(address);
+                // In the queue of a pool a client may wait until the measurement is over.
+                let connect = || Ok::<_, WireError>(Client::connect(address)?.with_patience(time));
+                let mut client = connect();
                 ready.wait();
                 while !is_over.load(Ordering::Relaxed) {
-                    match client.as_mut().map(|client| exchange(client, &is_over)) {
+                    match client.as_mut().map(exchange) {
                         Ok(Ok(())) => _ = responses.fetch_add(1, Ordering::Relaxed),
-                        // The server closes a connection after a number of requests.
-                        _ => client = connect(address),
+                        _ => client = connect(),
                     }
                     if !pause.is_zero() {
                         thread::sleep(pause);
@@ -55,27 +53,13 @@ pub(crate) fn count_responses(
 
 /// A connection on which one request has been served.
 pub(crate) fn served(address: SocketAddr) -> Result<Client> {
-    let mut client = connect(address)?;
-    exchange(&mut client, &AtomicBool::new(false))?;
+    let mut client = Client::connect(address)?;
+    exchange(&mut client)?;
     Ok(client)
 }
 
-fn connect(address: SocketAddr) -> Result<Client> {
-    Ok(Client::connect(address)?.with_patience(TICK))
-}
-
-/// Sends a request, and waits for its response or until the measurement is over.
-fn exchange(client: &mut Client, is_over: &AtomicBool) -> Result<()> {
-    client.send(REQUEST)?;
-    loop {
-        match client.read_reply() {
-            Ok(reply) => {
-                ensure!(reply.status == 200, "the status is {}", reply.status);
-                return Ok(());
-            }
-            // In the queue of a pool a client may wait for long.
-            Err(error) if error.kind() == Kind::TimedOut && !is_over.load(Ordering::Relaxed) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
+fn exchange(client: &mut Client) -> Result<()> {
+    let reply = client.ask(REQUEST)?;
+    ensure!(reply.status == 200, "the status is {}", reply.status);
+    Ok(())
 }

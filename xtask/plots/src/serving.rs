@@ -1,5 +1,6 @@
 //! Three models of a server with many clients: a thread for each, a pool of four, and the event loop of part 6.
 
+use std::io;
 use std::net::SocketAddr;
 use std::thread;
 use std::time::Duration;
@@ -19,6 +20,9 @@ const ROUNDS: usize = 5;
 const PAUSE: Duration = Duration::from_millis(20);
 
 const ADDRESS: &str = "127.0.0.1:0";
+
+/// How long a stopping server waits for its clients.
+const DRAIN: Duration = Duration::from_millis(200);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Model {
@@ -86,49 +90,41 @@ fn measure(counts: &[u32], pause: Duration) -> Result<Vec<Vec<(f64, f64)>>> {
         .collect()
 }
 
-/// Runs a server while `use_server` runs.
+/// Runs a server of this model while `use_server` runs.
 pub(crate) fn with_server<T>(
     model: Model,
     clients: usize,
     use_server: impl FnOnce(SocketAddr) -> Result<T>,
 ) -> Result<T> {
-    let address;
-    let (stop, run): (Box<dyn FnOnce()>, Box<dyn FnOnce() -> std::io::Result<usize> + Send>) =
-        match model {
-            Model::EventLoop => {
-                let limits =
-                    httpserver::Limits { requests: usize::MAX, ..httpserver::Limits::default() };
-                let server = httpserver::Server::bind(ADDRESS.parse()?)?
-                    .with_limits(limits)
-                    .with_drain(Duration::from_millis(200));
-                let handle = server.handle();
-                address = server.local_addr();
-                (
-                    Box::new(move || handle.shutdown()),
-                    Box::new(move || server.run(|_: &mut httpserver::http::Request| "hi")),
-                )
-            }
-            Model::ThreadEach | Model::Pool => {
-                let workers = if model == Model::Pool { 4 } else { clients };
-                let limits = ch06_handlers::Limits {
-                    requests: usize::MAX,
-                    ..ch06_handlers::Limits::default()
-                };
-                let server = ch06_handlers::Server::bind(ADDRESS.parse()?)?
-                    .with_limits(limits)
-                    .with_workers(PoolConfig { workers, queue: clients })
-                    .with_drain(Duration::from_millis(200));
-                let handle = server.handle();
-                address = server.local_addr();
-                (
-                    Box::new(move || handle.shutdown()),
-                    Box::new(move || server.run(|_: &mut ch06_handlers::http::Request| "hi")),
-                )
-            }
-        };
-    let server = thread::Builder::new().name("server".to_string()).spawn(run)?;
-    let outcome = use_server(address);
-    stop();
-    server.join().ok().context("the server panicked")??;
-    outcome
+    if model == Model::EventLoop {
+        let limits = httpserver::Limits { requests: usize::MAX, ..httpserver::Limits::default() };
+        let server = httpserver::Server::bind(ADDRESS.parse()?)?;
+        let server = server.with_limits(limits).with_drain(DRAIN);
+        let (address, handle) = (server.local_addr(), server.handle());
+        let run = || server.run(|_: &mut httpserver::http::Request| "hi");
+        return during(run, || use_server(address), || handle.shutdown());
+    }
+    let workers = if model == Model::Pool { 4 } else { clients };
+    let limits = ch06_handlers::Limits { requests: usize::MAX, ..ch06_handlers::Limits::default() };
+    let server = ch06_handlers::Server::bind(ADDRESS.parse()?)?;
+    let server = server.with_limits(limits).with_drain(DRAIN);
+    let server = server.with_workers(PoolConfig { workers, queue: clients });
+    let (address, handle) = (server.local_addr(), server.handle());
+    let run = || server.run(|_: &mut ch06_handlers::http::Request| "hi");
+    during(run, || use_server(address), || handle.shutdown())
+}
+
+/// Runs a server in a thread while `work` runs, and stops it.
+fn during<T>(
+    run: impl FnOnce() -> io::Result<usize> + Send,
+    work: impl FnOnce() -> Result<T>,
+    stop: impl FnOnce(),
+) -> Result<T> {
+    thread::scope(|scope| {
+        let server = thread::Builder::new().name("server".to_string()).spawn_scoped(scope, run)?;
+        let outcome = work();
+        stop();
+        server.join().ok().context("the server panicked")??;
+        outcome
+    })
 }
