@@ -17,18 +17,12 @@ impl<'a> From<&'a TcpStream> for SockRef<'a> {
 
 impl SockRef<'_> {
     /// Sets `SO_LINGER`. The page does not show it.
-    ///
-    /// # Errors
-    /// None.
     pub fn set_linger(&self, linger: Option<Duration>) -> io::Result<()> {
         self.0.options().linger = linger;
         Ok(())
     }
 
     /// Returns `SO_LINGER`.
-    ///
-    /// # Errors
-    /// None.
     pub fn linger(&self) -> io::Result<Option<Duration>> {
         Ok(self.0.options().linger)
     }

@@ -42,25 +42,16 @@ impl TcpStream {
     }
 
     /// Fails: a page cannot connect to a server.
-    ///
-    /// # Errors
-    /// Always.
     pub fn connect_timeout(_: &SocketAddr, _: Duration) -> io::Result<TcpStream> {
         Err(ErrorKind::Unsupported.into())
     }
 
     /// Fails: a connection in a page has no addresses.
-    ///
-    /// # Errors
-    /// Always.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         Err(ErrorKind::Unsupported.into())
     }
 
     /// Returns another handle to the same connection.
-    ///
-    /// # Errors
-    /// None.
     pub fn try_clone(&self) -> io::Result<TcpStream> {
         let (socket, options) = (Arc::clone(&self.socket), Arc::clone(&self.options));
         Ok(TcpStream { socket, options })
@@ -82,34 +73,22 @@ impl TcpStream {
     }
 
     /// Bounds the time that a read waits.
-    ///
-    /// # Errors
-    /// None.
     pub fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
         self.options().read_timeout = timeout;
         Ok(())
     }
 
     /// Does nothing: a write to the page never waits.
-    ///
-    /// # Errors
-    /// None.
     pub fn set_write_timeout(&self, _: Option<Duration>) -> io::Result<()> {
         Ok(())
     }
 
     /// Does nothing: there are no segments that could wait for each other.
-    ///
-    /// # Errors
-    /// None.
     pub fn set_nodelay(&self, _: bool) -> io::Result<()> {
         Ok(())
     }
 
     /// Selects whether a read returns at once when nothing has arrived.
-    ///
-    /// # Errors
-    /// None.
     pub fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
         self.options().is_nonblocking = nonblocking;
         Ok(())
