@@ -93,6 +93,7 @@ fn git_diff(folders: [&Path; 2], scope: &[&str], options: &[&str]) -> anyhow::Re
     git.run(&["init", "-q"])?;
     // For the function names in the headers of hunks.
     fs::write(store.path().join(".git/info/attributes"), "*.rs diff=rust\n")?;
+    fs::write(store.path().join(".git/info/exclude"), ".*\ntarget\n")?;
     let [old, new] = [stored(&git, folders[0], scope)?, stored(&git, folders[1], scope)?];
     // Histogram keeps functions together where the shortest diff would mix their braces.
     let form = ["diff", "--color=always", "--histogram", "--find-renames=60%", "--no-ext-diff"];
@@ -102,11 +103,11 @@ fn git_diff(folders: [&Path; 2], scope: &[&str], options: &[&str]) -> anyhow::Re
 /// Stores the files of a directory that are in `scope`, but no hidden files. Returns the id of the tree.
 fn stored(git: &Git, folder: &Path, scope: &[&str]) -> anyhow::Result<String> {
     let root = folder.to_str().context("a path of the course is not UTF-8")?;
-    let existing = scope.iter().filter(|path| folder.join(path).exists());
     git.run(&["read-tree", "--empty"])?;
-    let mut add = vec!["--work-tree", root, "add", "--force", "--", ":(exclude,glob)**/.*"];
-    add.extend(existing);
-    git.run(&add)?;
+    for path in scope.iter().filter(|path| folder.join(path).exists()) {
+        let settings = ["-c", "core.excludesFile=/dev/null", "--work-tree", root];
+        git.run(&[&settings[..], &["add", "--", path]].concat())?;
+    }
     git.text(&["write-tree"])
 }
 
@@ -172,5 +173,7 @@ new file mode 100644
 @@ -0,0 +1 @@
 +n";
         assert_eq!(shown.join("\n"), expected);
+        let one_sided = git_diff([old.path(), new.path()], &["tests/new.rs"], &["--stat"]).unwrap();
+        assert!(plain(&one_sided).contains("1 file changed, 1 insertion(+)"), "{one_sided}");
     }
 }
