@@ -188,10 +188,7 @@ impl Git {
         if let Some(prefix) = self.shared.prefix.get() {
             return Ok(prefix);
         }
-        // Most directories are the root of their repository, and git need not be asked.
-        let is_root = self.folder.join(".git").exists();
-        let prefix =
-            if is_root { String::new() } else { self.text(&["rev-parse", "--show-prefix"])? };
+        let prefix = self.text(&["rev-parse", "--show-prefix"])?;
         Ok(self.shared.prefix.get_or_init(|| prefix))
     }
 

@@ -94,21 +94,14 @@ fn agrees(exercise: &Exercise) -> anyhow::Result<bool> {
 
 /// A patch in the colours of git.
 fn coloured(patch: &str) -> String {
-    let mut text = String::new();
-    for line in patch.lines() {
-        let style = match line.as_bytes() {
-            [b'd', b'i', b'f', b'f', b' ', ..] => ui::TITLE,
-            [b'i', b'n', b'd', b'e', b'x', b' ', ..] => ui::DIM,
-            [b'+', b'+', b'+', ..] | [b'-', b'-', b'-', ..] => ui::TITLE,
-            [b'@', ..] => ui::PLACE,
-            [b'+', ..] => ui::GOOD,
-            [b'-', ..] => ui::BAD,
-            _ => anstyle::Style::new(),
-        };
-        text += &ui::paint(style, line);
-        text.push('\n');
-    }
-    text
+    let line = |line: &str| match line.get(..1) {
+        Some("@") => ui::paint(ui::PLACE, line),
+        Some("+") => ui::paint(ui::GOOD, line),
+        Some("-") => ui::paint(ui::BAD, line),
+        _ if line.starts_with("diff ") => ui::paint(ui::TITLE, line),
+        _ => line.to_string(),
+    };
+    patch.lines().map(|text| line(text) + "\n").collect()
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 
 use crate::git::Git;
+use crate::tree::read_tree;
 
 /// The repository of the course, as it is on disk.
 #[derive(Debug, Clone)]
@@ -97,25 +98,12 @@ impl Workspace {
     /// # Errors
     /// Returns an error when a page or a directory cannot be read; a book that does not exist has no pages.
     pub(crate) fn pages(&self) -> anyhow::Result<BTreeMap<String, String>> {
-        let mut pages = BTreeMap::new();
-        let mut folders = vec!["book/src".to_string()];
-        while let Some(folder) = folders.pop() {
-            let full = self.path(&folder);
-            if !full.is_dir() {
-                continue;
-            }
-            for entry in fs::read_dir(&full).with_context(|| folder.clone())? {
-                let entry = entry?;
-                let path = format!("{folder}/{}", entry.file_name().to_string_lossy());
-                if entry.file_type()?.is_dir() {
-                    folders.push(path);
-                } else if is_page(&path) {
-                    let text = fs::read_to_string(entry.path()).with_context(|| path.clone())?;
-                    pages.insert(path, text);
-                }
-            }
-        }
-        Ok(pages)
+        let files = read_tree(&self.root, &["book/src"])?.into_iter();
+        let text = |(path, content): (String, Vec<u8>)| {
+            let text = String::from_utf8(content).with_context(|| path.clone())?;
+            Ok((path, text))
+        };
+        files.filter(|(path, _)| is_page(path)).map(text).collect()
     }
 
     /// The chapters after this one, including `final`.

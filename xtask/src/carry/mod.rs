@@ -26,13 +26,12 @@ mod plan;
 mod store;
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 
 use self::plan::Plan;
-use self::store::{Carry, START, Store};
+use self::store::{Carry, START, Store, UNDONE};
 use crate::git::Git;
 use crate::lessons::Lessons;
 use crate::ui;
@@ -128,14 +127,12 @@ fn abort(workspace: &Workspace) -> anyhow::Result<Report> {
     let Some(carry) = store.load()?.filter(can_abort) else {
         bail!("no carry is under way");
     };
-    let edited = store.undo(&carry)?;
-    let mut text = format!(
-        "Undone. Your change of {} is as it was, and the later chapters are as they were before.\n",
+    store.undo(&carry)?;
+    let text = format!(
+        "Undone. Your change of {} is as it was, and the later chapters are as they were before.\n\
+         {UNDONE} has the files with everything that you have edited since.\n",
         carry.chapter
     );
-    if let Some(name) = edited {
-        let _ = writeln!(text, "What you have edited since is in {name}.");
-    }
     Ok(Report { text, ..Report::default() })
 }
 

@@ -22,8 +22,8 @@ pub(super) const FOLDER: &str = ".carry";
 
 /// The files before the first run, for the person.
 pub(super) const START: &str = "refs/worktree/carry/start";
-/// The files that an abort has replaced and a person had edited, for the person.
-const UNDONE: &str = "refs/worktree/carry/undone";
+/// The files that an abort has replaced, for the person.
+pub(super) const UNDONE: &str = "refs/worktree/carry/undone";
 const WRITING: &str = "refs/worktree/carry/writing";
 const WRITTEN: &str = "refs/worktree/carry/written";
 
@@ -161,33 +161,30 @@ impl Store<'_> {
         self.git.update_names(&format!("update {WRITTEN} {WRITING}\ndelete {WRITING}\n"))
     }
 
-    /// Restores the files as they were before the first run. If a person has edited some since, their content is kept in
-    /// a commit, whose name is returned.
-    pub(super) fn undo(&self, carry: &Carry) -> anyhow::Result<Option<&'static str>> {
+    /// Restores the files as they were before the first run. The files as they are now, with all that a person has edited
+    /// since then, are kept in the commit [`UNDONE`], whose last parent is the one of an abort before.
+    pub(super) fn undo(&self, carry: &Carry) -> anyhow::Result<()> {
         let mut entries = carry.entries.clone();
-        let mut is_edited = false;
         for (path, entry) in &mut entries {
-            let now = self.now(path)?;
-            is_edited |= now != entry.after && now != entry.start;
-            (entry.found, entry.after) = (now, entry.start.clone());
+            (entry.found, entry.after) = (self.now(path)?, entry.start.clone());
         }
-        let [_, found, after] = columns(&entries);
-        let last = self.git.commit(UNDONE)?;
-        let start = format!("{}^1", carry.id);
-        let parents: Vec<&str> = [start.as_str()].into_iter().chain(last.as_deref()).collect();
-        let name = if is_edited { UNDONE } else { WRITING };
-        let (edited, message) = ("Edited since the carry began", "The files before the carry");
-        self.git.store(&[
-            Commit { name, parents: &parents, message: edited, files: &found },
-            Commit { name: WRITING, parents: &[&start, ":1", &carry.id], message, files: &after },
-        ])?;
-        for (path, entry) in &entries {
-            self.replace(path, &entry.found, &entry.after)?;
+        // Otherwise an abort was killed when it had restored the files.
+        if entries.values().any(|entry| entry.found != entry.after) {
+            let [_, found, after] = columns(&entries);
+            let (start, last) = (format!("{}^1", carry.id), self.git.commit(UNDONE)?);
+            let parents: Vec<&str> = [start.as_str()].into_iter().chain(last.as_deref()).collect();
+            let message = "Undo the carry";
+            let restored = [start.as_str(), ":1", &carry.id];
+            self.git.store(&[
+                Commit { name: UNDONE, parents: &parents, message, files: &found },
+                Commit { name: WRITING, parents: &restored, message, files: &after },
+            ])?;
+            for (path, entry) in &entries {
+                self.replace(path, &entry.found, &entry.after)?;
+            }
+            self.git.update_names(&format!("delete {WRITING}\n"))?;
         }
-        // In this order: without the first name, a next abort only repeats this one.
-        self.git.update_names(&format!("delete {WRITING}\n"))?;
-        self.git.update_names(&format!("delete {WRITTEN}\ndelete {START}\n"))?;
-        Ok(is_edited.then_some(UNDONE))
+        self.git.update_names(&format!("delete {WRITTEN}\ndelete {START}\n"))
     }
 
     /// Writes a file, unless it has changed since it was found.

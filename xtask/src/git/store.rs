@@ -10,12 +10,12 @@ use crate::patch::Files;
 
 /// A commit to be stored under a name of its own.
 pub(crate) struct Commit<'a> {
-    /// The whole name, such as `refs/saved/02_api_time/1`.
+    /// The whole name, such as `refs/worktree/carry/start`.
     pub name: &'a str,
     /// Names of commits, and `:1` for the first commit of the same call, `:2` for the second.
     pub parents: &'a [&'a str],
     pub message: &'a str,
-    /// How it differs from its first parent, or without one, all its files. The paths are relative to the directory in which git is run.
+    /// How it differs from its first parent. The paths are relative to the directory in which git is run.
     pub files: &'a Files,
 }
 

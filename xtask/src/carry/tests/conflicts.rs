@@ -122,10 +122,9 @@ fn an_abort_keeps_what_a_person_has_edited() {
     repository.write("chapters/03_parser/src/a.rs", &half);
     assert_eq!(repository.go_on().unwrap().conflicts.len(), 1);
     let told = repository.abort().unwrap();
-    assert!(
-        told.ends_with("What you have edited since is in refs/worktree/carry/undone.\n"),
-        "{told}"
-    );
+    let last =
+        "refs/worktree/carry/undone has the files with everything that you have edited since.\n";
+    assert!(told.ends_with(last), "{told}");
     let kept = repository.edited("chapters/03_parser/src/a.rs");
     assert_eq!(kept, Some(half));
     assert_eq!(repository.read("chapters/03_parser/src/a.rs"), "limit = 10\n");

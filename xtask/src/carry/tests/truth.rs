@@ -89,6 +89,8 @@ fn a_renamed_file_takes_what_later_chapters_have_changed_along() {
             third.replace("its own", "edited")
         );
         repository.abort().unwrap();
+        let kept = repository.edited(&format!("{THIRD}/src/b.rs"));
+        assert_eq!(kept, Some(third.replace("its own", "edited")));
         assert!(repository.read(&format!("{THIRD}/src/a.rs")).ends_with("h\nits own\n"));
         assert!(!repository.exists(&format!("{THIRD}/src/b.rs")));
     }
