@@ -42,10 +42,8 @@ impl Patch {
 
     /// The value of a line `Name: value` in the lead.
     pub(crate) fn told(&self, name: &str) -> Option<&str> {
-        let value = |line: &'_ str| -> Option<usize> {
-            line.strip_prefix(name)?.strip_prefix(':').map(|value| line.len() - value.len())
-        };
-        self.lead.lines().find_map(|line| value(line).map(|from| line[from..].trim()))
+        let mut lines = self.lead.lines();
+        lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
     }
 
     /// The files it touches.
