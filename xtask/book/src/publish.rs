@@ -1,7 +1,7 @@
 //! Writes the built book into a directory for any static host, with a strict content security policy.
 //!
 //! mdBook writes scripts and `style` attributes into its pages, which such a policy forbids. So each script becomes a
-//! file, and each attribute a class. Every page then has the policy as a `<meta>` element, and `_headers` has it for the
+//! file, and each attribute a rule for its value. Every page then has the policy as a `<meta>` element, and `_headers` has it for the
 //! hosts that read such a file.
 
 use std::collections::BTreeMap;
@@ -94,7 +94,7 @@ fn headers() -> String {
 struct Extracted {
     /// The scripts, by file name.
     scripts: BTreeMap<String, String>,
-    /// The styles, by class name.
+    /// The styles, by the value of the attribute `data-style`.
     styles: BTreeMap<String, String>,
 }
 
@@ -110,8 +110,13 @@ impl Extracted {
             tag
         });
         let styled =
-            regex!(r#"<[a-zA-Z][\w:-]*(?:\s+[\w:.-]+(?:="[^"]*")?)*?\s+style="[^"]*"[^<>]*>"#);
-        let page = styled.replace_all(&page, |found: &Captures<'_>| self.tag(&found[0]));
+            regex!(r#"(<[a-zA-Z][\w:-]*(?:\s+[\w:.-]+(?:="[^"]*")?)*?\s+)style="([^"]*)""#);
+        let page = styled.replace_all(&page, |found: &Captures<'_>| {
+            let name = name(&found[2]);
+            let tag = format!("{}data-style=\"{name}\"", &found[1]);
+            self.styles.insert(name, found[2].to_string());
+            tag
+        });
         let with_policy = |found: &Captures<'_>| {
             format!(
                 "{}\n<meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n\
@@ -122,25 +127,11 @@ impl Extracted {
         regex!(r#"(?i)<meta charset="[^"]*"\s*/?>"#).replace(&page, with_policy).into_owned()
     }
 
-    /// A tag with a class instead of its `style` attribute.
-    fn tag(&mut self, tag: &str) -> String {
-        let (style, class_of) = (regex!(r#"\s+style="([^"]*)""#), regex!(r#"\sclass="([^"]*)""#));
-        let Some(found) = style.captures(tag) else { return tag.to_string() };
-        let class = format!("inline-{}", name(&found[1]));
-        self.styles.insert(class.clone(), found[1].to_string());
-        let bare = style.replace(tag, "");
-        if class_of.is_match(&bare) {
-            return class_of.replace(&bare, format!(" class=\"$1 {class}\"")).into_owned();
-        }
-        let end = if bare.ends_with("/>") { bare.len() - 2 } else { bare.len() - 1 };
-        format!("{} class=\"{class}\"{}", bare[..end].trim_end(), &bare[end..])
-    }
-
     /// The rules, with the precedence that the attributes had.
     fn stylesheet(&self) -> String {
         let mut css = String::new();
-        for (class, style) in &self.styles {
-            let _ = writeln!(css, ".{class} {{");
+        for (name, style) in &self.styles {
+            let _ = writeln!(css, "[data-style=\"{name}\"] {{");
             for declaration in style.split(';').map(str::trim).filter(|it| !it.is_empty()) {
                 let _ = writeln!(css, "  {declaration} !important;");
             }
@@ -174,17 +165,15 @@ mod tests {
             found
                 .contains("<meta charset=\"UTF-8\">\n<meta http-equiv=\"Content-Security-Policy\"")
         );
-        assert_eq!(found.matches("style=\"").count(), 1, "only as text: {found}");
-        let class = |style: &str| format!("inline-{}", name(style));
-        assert!(
-            found.contains(&format!("<td class=\"a {}\">", class("text-align: right"))),
-            "{found}"
-        );
-        assert!(found.contains(&format!("<br class=\"{}\"/>", class("clear: both"))), "{found}");
-        assert!(
-            found.contains(&format!("<p title=\"a > b\" class=\"{}\">", class("x: y; z: 1"))),
-            "{found}"
-        );
+        assert_eq!(found.matches(" style=\"").count(), 1, "only as text: {found}");
+        let data = |style: &str| format!("data-style=\"{}\"", name(style));
+        for tag in [
+            format!("<td {} class=\"a\">", data("text-align: right")),
+            format!("<br {}/>", data("clear: both")),
+            format!("<p title=\"a > b\" {}>", data("x: y; z: 1")),
+        ] {
+            assert!(found.contains(&tag), "{tag} in {found}");
+        }
         assert!(extracted.stylesheet().contains("  x: y !important;\n  z: 1 !important;\n"));
         assert_eq!(extracted.scripts.values().collect::<Vec<_>>(), ["one()"]);
     }

@@ -126,17 +126,12 @@ fn nested(entries: &[(usize, String)]) -> String {
         if next > depth {
             html.push_str("\n<ol>");
         } else if index > 0 {
-            html.push_str("</li>");
-            html.push_str(&"</ol></li>".repeat(depth - next));
+            html.extend(["</li>", &"</ol></li>".repeat(depth - next)]);
         }
-        html.push_str("\n<li>");
-        html.push_str(text);
+        html.extend(["\n<li>", text]);
         depth = next;
     }
-    html.push_str("</li>");
-    html.push_str(&"</ol></li>".repeat(depth));
-    html.push_str("</ol>");
-    html
+    html + "</li>" + &"</ol></li>".repeat(depth) + "</ol>"
 }
 
 #[cfg(test)]

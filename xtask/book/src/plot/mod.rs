@@ -4,7 +4,6 @@
 //! plot always shows the contents of its file. The style sheet sets the colours. Each series also has its own dashes
 //! and marks, for paper and for readers who don't distinguish the colours.
 
-mod axis;
 mod draw;
 
 use std::path::Path;
@@ -15,8 +14,7 @@ use course::plot::{Plot, Series};
 use crate::arguments::word;
 use crate::files;
 use crate::html::escaped;
-use axis::number;
-use draw::MAX_MARKS;
+use draw::{MAX_MARKS, number};
 
 /// Draws the plot `NAME`. The text after the name is the alternative text.
 pub(crate) fn render(root: &Path, rest: &str) -> Result<String> {
