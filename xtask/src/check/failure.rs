@@ -123,32 +123,24 @@ mod tests {
     use super::*;
     use crate::ui::plain;
 
-    #[test]
-    fn of_many_connections_the_last_are_shown() {
-        let piece =
-            |sent: bool, bytes: &[u8]| Piece { sent, bytes: bytes.to_vec(), length: bytes.len() };
-        let conversation = |number: usize| Conversation {
-            number,
-            pieces: vec![piece(true, b"a\r\n"), piece(false, b"b")],
-        };
-        let all: Vec<Conversation> = (1..=6).map(conversation).collect();
-        let shown = plain(&exchanges(&all));
-        assert!(shown.contains("  … (2 connections more)\n  connection 3\n"), "{shown}");
-        assert!(shown.contains("connection 6\n"), "{shown}");
+    fn piece(sent: bool, bytes: &[u8]) -> Piece {
+        Piece { sent, bytes: bytes.to_vec(), length: bytes.len() }
     }
 
     #[test]
-    fn all_exchanges_are_shown_if_there_was_more_than_one() {
-        let piece =
-            |sent: bool, bytes: &[u8]| Piece { sent, bytes: bytes.to_vec(), length: bytes.len() };
-        let conversation =
-            |number: usize, pieces: &[Piece]| Conversation { number, pieces: pieces.to_vec() };
-        let one = [piece(true, b"a\r\n"), piece(false, b"b")];
-        assert_eq!(exchanges(&[conversation(1, &one)]), "");
+    fn all_exchanges_are_shown_if_there_was_more_than_one_and_of_many_the_last() {
+        let one = |number| Conversation {
+            number,
+            pieces: vec![piece(true, b"a\r\n"), piece(false, b"b")],
+        };
+        assert_eq!(exchanges(&[one(1)]), "");
         let cut = Piece { length: 5000, ..piece(true, b"c") };
-        let shown = plain(&exchanges(&[conversation(1, &one), conversation(9, &[cut])]));
+        let shown = plain(&exchanges(&[one(1), Conversation { number: 9, pieces: vec![cut] }]));
         let expected = "  connection 1\n  > a\\r\\n\n  < b\n  … (7 connections more)\n  connection 9\n  > c\n  > … (5000 bytes in all)\n";
         assert!(shown.ends_with(expected), "{shown}");
+        let shown = plain(&exchanges(&(1..=6).map(one).collect::<Vec<_>>()));
+        assert!(shown.contains("  … (2 connections more)\n  connection 3\n"), "{shown}");
+        assert!(shown.contains("connection 6\n"), "{shown}");
     }
 
     #[test]

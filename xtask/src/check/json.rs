@@ -86,12 +86,7 @@ mod tests {
     #[test]
     fn a_program_finds_what_a_person_sees() {
         let failure = Failure::new("status 200", "status 404").with_bytes(b"GET /\xff", b"HTTP");
-        let check = |failure| Checked {
-            sentence: "it is".into(),
-            rule: String::new(),
-            failure,
-            conversations: Vec::new(),
-        };
+        let check = |failure| Checked::of("it is", failure);
         let value = report(&exercise(), "Time", &[check(None), check(Some(failure))], &Ended::Done);
         assert_eq!(value["passed"], 1);
         assert_eq!(value["solved"], false);
@@ -111,13 +106,7 @@ mod tests {
             (Ended::Early { status: "1".into(), during: None, said: String::new() }, "broke off"),
         ];
         for (ended, word) in ended {
-            let check = Checked {
-                sentence: "x".into(),
-                rule: String::new(),
-                failure: None,
-                conversations: Vec::new(),
-            };
-            let value = report(&exercise(), "Time", &[check], &ended);
+            let value = report(&exercise(), "Time", &[Checked::of("x", None)], &ended);
             assert_eq!((&value["ended"], &value["solved"]), (&json!(word), &json!(false)));
         }
         assert_eq!(not_built(&exercise(), "Time", "error[E1]")["detail"]["compiler"], "error[E1]");

@@ -149,7 +149,7 @@ mod tests {
 
     fn checked(sentence: &str, failure: Option<Failure>) -> Checked {
         let rule = "RFC 9110 section 15.3.1 (200 OK)".to_string();
-        Checked { sentence: sentence.to_string(), rule, failure, conversations: Vec::new() }
+        Checked { rule, ..Checked::of(sentence, failure) }
     }
 
     fn next(running: &str) -> Next {

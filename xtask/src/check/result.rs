@@ -37,3 +37,11 @@ pub(crate) fn passed(all: &[Checked]) -> usize {
 pub(crate) fn first_failure(all: &[Checked]) -> Option<(&Checked, &Failure)> {
     all.iter().find_map(|checked| Some((checked, checked.failure.as_ref()?)))
 }
+
+#[cfg(test)]
+impl Checked {
+    pub(crate) fn of(sentence: &str, failure: Option<Failure>) -> Checked {
+        let (sentence, rule) = (sentence.to_string(), String::new());
+        Checked { sentence, rule, failure, conversations: Vec::new() }
+    }
+}

@@ -150,11 +150,8 @@ mod tests {
     use wire::exercise::Failure;
 
     fn checked(results: &[(&str, bool)]) -> Vec<Checked> {
-        let one = |&(sentence, passes): &(&str, bool)| Checked {
-            sentence: sentence.to_string(),
-            rule: String::new(),
-            failure: (!passes).then(|| Failure::new("a", "b")),
-            conversations: Vec::new(),
+        let one = |&(sentence, passes): &(&str, bool)| {
+            Checked::of(sentence, (!passes).then(|| Failure::new("a", "b")))
         };
         results.iter().map(one).collect()
     }

@@ -1,21 +1,18 @@
 //! One TCP connection to the server under test.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use socket2::{Domain, Socket, Type};
 
-mod link;
 mod transcript;
 
-pub(crate) use link::is_timeout;
-use link::{Link, Waiting, remaining};
 pub use transcript::Piece;
 use transcript::Transcript;
 
 use crate::reader;
-use crate::source::Source;
+use crate::source::{Source, too_much};
 use crate::{Kind, Reply, WireError};
 
 /// How long a client waits, unless [`Client::with_patience`] sets another time.
@@ -33,7 +30,14 @@ const PAUSE: Duration = Duration::from_millis(1);
 /// stay buffered.
 #[derive(Debug)]
 pub struct Client {
-    link: Link,
+    stream: TcpStream,
+    patience: Duration,
+    /// The maximum number of received bytes that are collected.
+    most: usize,
+    received: Vec<u8>,
+    /// Whether the server has sent its FIN. An RST after it changes nothing.
+    has_ended: bool,
+    transcript: Transcript,
 }
 
 impl Client {
@@ -60,33 +64,33 @@ impl Client {
         let stream = prepared.map_err(|error| WireError::io(doing, &error))?;
         let (received, transcript, has_ended) = (Vec::new(), Transcript::default(), false);
         let (patience, most) = (PATIENCE, MOST);
-        Ok(Client { link: Link { stream, patience, most, received, has_ended, transcript } })
+        Ok(Client { stream, patience, most, received, has_ended, transcript })
     }
 
     /// Waits at most this long in every call.
     pub fn with_patience(mut self, patience: Duration) -> Client {
-        self.link.patience = patience;
+        self.patience = patience;
         self
     }
 
     /// From now on, waits at most this long in every call.
     pub fn set_patience(&mut self, patience: Duration) {
-        self.link.patience = patience;
+        self.patience = patience;
     }
 
     /// How long a call waits at most.
     pub fn patience(&self) -> Duration {
-        self.link.patience
+        self.patience
     }
 
     /// From now on, collects at most `bytes` received bytes that no call has returned.
     pub fn set_most(&mut self, bytes: usize) {
-        self.link.most = bytes;
+        self.most = bytes;
     }
 
     /// The address of our end, which is the peer address for the server.
     pub fn local_addr(&self) -> Result<SocketAddr, WireError> {
-        let address = self.link.stream.local_addr();
+        let address = self.stream.local_addr();
         address.map_err(|error| WireError::io("asking for the local address", &error))
     }
 
@@ -98,7 +102,7 @@ impl Client {
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> Result<(), WireError> {
         let bytes = bytes.as_ref();
         let doing = format!("sending {} bytes", bytes.len());
-        let Link { stream, patience, transcript, .. } = &mut self.link;
+        let Client { stream, patience, transcript, .. } = self;
         transcript.record(true, bytes);
         let deadline = Instant::now() + *patience;
         let mut rest = bytes;
@@ -147,7 +151,7 @@ impl Client {
 
     /// Shuts down the sending direction (FIN). The client can still read.
     pub fn half_close(&mut self) -> Result<(), WireError> {
-        let closed = self.link.stream.shutdown(Shutdown::Write);
+        let closed = self.stream.shutdown(Shutdown::Write);
         closed.map_err(|error| WireError::io("closing our direction", &error))
     }
 
@@ -200,7 +204,7 @@ impl Client {
 
     /// Waits for `time`, and fails if a byte or the end of the stream arrives.
     pub fn expect_silence(&mut self, time: Duration) -> Result<(), WireError> {
-        let mut source = self.link.waiting(time);
+        let mut source = self.waiting_for(time);
         let failed = |kind, what: &str| {
             WireError::new(kind, format!("expected silence for {time:?}, but the server {what}"))
         };
@@ -211,20 +215,78 @@ impl Client {
         }
     }
 
-    /// The link for one call.
+    /// The source for one call.
     fn waiting(&mut self) -> Waiting<'_> {
-        self.link.waiting(self.link.patience)
+        self.waiting_for(self.patience)
+    }
+
+    fn waiting_for(&mut self, patience: Duration) -> Waiting<'_> {
+        Waiting { client: self, deadline: Instant::now() + patience }
     }
 
     /// All bytes sent (`>`) and received (`<`) so far, as readable text.
     pub fn transcript(&self) -> String {
-        self.link.transcript.text()
+        self.transcript.text()
     }
 
     /// All pieces sent and received so far.
     pub(crate) fn pieces(&self) -> &[Piece] {
-        &self.link.transcript.0
+        &self.transcript.0
     }
+}
+
+/// A client during one of its calls: all waits have the same deadline.
+struct Waiting<'a> {
+    client: &'a mut Client,
+    deadline: Instant,
+}
+
+impl Source for Waiting<'_> {
+    fn received(&mut self) -> &mut Vec<u8> {
+        &mut self.client.received
+    }
+
+    fn receive(&mut self, what: &str) -> Result<bool, WireError> {
+        let Client { stream, patience, most, received, has_ended, transcript } = &mut *self.client;
+        if *has_ended {
+            return Ok(false);
+        }
+        if received.len() >= *most {
+            return Err(too_much(received, what));
+        }
+        let mut buffer = [0; 16 * 1024];
+        loop {
+            let Some(remaining) = remaining(self.deadline) else {
+                let message = format!("waited {patience:?} for {what}");
+                return Err(WireError::new(Kind::TimedOut, message).with_arrived(received));
+            };
+            let read = stream.set_read_timeout(Some(remaining));
+            match read.and_then(|()| stream.read(&mut buffer)) {
+                Ok(count) => {
+                    received.extend_from_slice(&buffer[..count]);
+                    transcript.record(false, &buffer[..count]);
+                    *has_ended = count == 0;
+                    return Ok(!*has_ended);
+                }
+                Err(error) if is_timeout(&error) => {}
+                Err(error) => {
+                    let doing = format!("waiting for {what}");
+                    return Err(WireError::io(&doing, &error).with_arrived(received));
+                }
+            }
+        }
+    }
+}
+
+fn remaining(deadline: Instant) -> Option<Duration> {
+    Some(deadline.saturating_duration_since(Instant::now())).filter(|rest| !rest.is_zero())
+}
+
+/// Whether a read has timed out (`WouldBlock` on Unix, `TimedOut` on Windows) or was interrupted by a signal, so that
+/// it is retried until the deadline.
+pub(crate) fn is_timeout(error: &io::Error) -> bool {
+    use std::io::ErrorKind;
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
 }
 
 #[cfg(test)]
@@ -248,7 +310,7 @@ mod tests {
         let server = std::thread::Builder::new().name("flood".to_string()).spawn(serve).unwrap();
         let error = client.read_reply().unwrap_err();
         let kept = client.pieces().iter().map(|piece| piece.bytes.len()).sum();
-        let received = client.link.received.len();
+        let received = client.received.len();
         drop(client);
         server.join().unwrap();
         (error, received, kept)

@@ -7,13 +7,12 @@ use super::output_of::Ran;
 use crate::{Client, Kind, WireError, request};
 
 /// The fields that Firefox and Chrome send in addition to Host.
-const FIELDS: [(&str, &str); 8] = [
+pub(crate) const FIELDS: [(&str, &str); 7] = [
     ("User-Agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"),
     ("Accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"),
     ("Accept-Language", "de-CH,de;q=0.9,en;q=0.5"),
     ("Accept-Encoding", "gzip, deflate, br, zstd"),
     ("Connection", "keep-alive"),
-    ("Cookie", "theme=dark; session=\"a b\"; empty="),
     ("Upgrade-Insecure-Requests", "1"),
     ("Sec-Fetch-Dest", "document"),
 ];
@@ -44,7 +43,8 @@ pub fn browser(address: SocketAddr) -> Result<Ran, WireError> {
 }
 
 fn expect(client: &mut Client, target: &str, status: u16) -> Result<(), WireError> {
-    let reply = client.ask(request("GET", target, &FIELDS, b""))?;
+    let cookie = [("Cookie", "theme=dark; session=\"a b\"; empty=")];
+    let reply = client.ask(request("GET", target, &[&FIELDS[..], &cookie].concat(), b""))?;
     if reply.status == status && !reply.lists("Connection", "close") {
         return Ok(());
     }

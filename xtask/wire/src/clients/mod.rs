@@ -8,6 +8,7 @@ mod curl;
 mod output_of;
 mod python;
 
+pub(crate) use browser::FIELDS;
 pub use browser::browser;
 pub use chromium::chromium_dom;
 pub use curl::{curl, curl_get};

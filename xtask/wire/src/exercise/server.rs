@@ -215,13 +215,6 @@ impl Connection<'_> {
         self.server.failure(error, sent)
     }
 
-    /// The failure when a wait ends without bytes and without an I/O error.
-    pub fn unfinished(&self, expected: &str, sent: &[u8]) -> Failure {
-        Failure::new(expected, "nothing, and the connection is open")
-            .with_bytes(sent, b"")
-            .with_timeout()
-    }
-
     /// Sends bytes that are not a request, and reads `count` bytes.
     pub fn exchange(&mut self, bytes: &[u8], count: usize) -> Result<Vec<u8>, Failure> {
         let got = self.client.send(bytes).and_then(|()| self.client.read_exact(count));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::super::stage::deadline;
 use super::super::tools::Checked;
-use crate::exercise::{Connection, Server};
+use crate::exercise::{Connection, Failure, Server};
 use crate::{Kind, request};
 
 const KIB: usize = 1024;
@@ -95,7 +95,8 @@ pub(super) fn slowloris(server: &Server) -> Checked {
         }
     }
     let expected = format!("status 408 within {seconds} s, although a byte arrives every second");
-    Err(connection.unfinished(&expected, bytes))
+    let failure = Failure::new(expected, "nothing, and the connection is open");
+    Err(failure.with_bytes(bytes, b"").with_timeout())
 }
 
 /// Expects 408 and then the end of the stream.

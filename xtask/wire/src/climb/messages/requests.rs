@@ -7,13 +7,6 @@ use crate::request;
 
 const KIB: usize = 1024;
 
-/// A request as a browser sends it. It is longer than 512 bytes, the buffer size of many first servers.
-const BROWSER: &str = "GET / HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) \
-    Gecko/20100101 Firefox/140.0\r\nAccept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8\r\n\
-    Accept-Language: en-US,en;q=0.5\r\nAccept-Encoding: gzip, deflate, br, zstd\r\nConnection: keep-alive\r\n\
-    Upgrade-Insecure-Requests: 1\r\nSec-Fetch-Dest: document\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Site: none\r\n\
-    Sec-Fetch-User: ?1\r\nPriority: u=0, i\r\n";
-
 pub(super) fn get_root(server: &Server) -> Checked {
     is_page(&server.connect()?.ask("GET", "/", &[], b"")?)
 }
@@ -30,9 +23,11 @@ fn is_page(answer: &Answer) -> Checked {
 }
 
 pub(super) fn browser_request(server: &Server) -> Checked {
-    let cookie = "x".repeat(1300);
-    let bytes = format!("{BROWSER}Cookie: session={cookie}\r\n\r\n");
-    is_page(&server.connect()?.send(bytes.as_bytes())?)
+    // It is longer than 512 bytes, the buffer size of many first servers.
+    let cookie = format!("session={}", "x".repeat(1500));
+    let fields = [&clients::FIELDS[..], &[("Cookie", cookie.as_str())]].concat();
+    let bytes = request("GET", "/", &fields, b"");
+    is_page(&server.connect()?.send(&bytes)?)
 }
 
 pub(super) fn curl(server: &Server) -> Checked {
