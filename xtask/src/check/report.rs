@@ -97,16 +97,6 @@ pub(crate) fn arguments(all: &[Checked]) -> &[String] {
     first_failure(all).map_or(&[], |(_, failure)| &failure.arguments)
 }
 
-/// A note for users without curl, if the report shows a curl command.
-pub(crate) fn without_curl(all: &[Checked]) -> &'static str {
-    if first_failure(all).is_some_and(|(_, failure)| !failure.sent.is_empty()) {
-        "The command needs curl, which is not installed: `cargo xtask doctor` shows how to get it. \
-         The check itself does not need it.\n"
-    } else {
-        ""
-    }
-}
-
 /// The report when the server did not start.
 fn no_server(failure: &Failure, next: &Next) -> String {
     format!(
@@ -237,14 +227,6 @@ mod tests {
         ] {
             assert_eq!(report(all, &ended), golden);
         }
-    }
-
-    #[test]
-    fn who_has_no_curl_is_told_when_a_command_is_shown() {
-        let sent = Failure::new("a", "b").with_bytes(REQUEST, b"");
-        assert!(without_curl(&[checked("x", Some(sent))]).contains("cargo xtask doctor"));
-        assert_eq!(without_curl(&[checked("x", Some(Failure::new("a", "b")))]), "");
-        assert_eq!(without_curl(&[checked("x", None)]), "");
     }
 
     #[test]

@@ -87,9 +87,6 @@ impl Run<'_> {
                 solved: self.after_solved()?,
             };
             ui::print(&report::end(&all, &ended, &next));
-            if !process::is_installed("curl") {
-                ui::print(report::without_curl(&all));
-            }
         }
         Ok((ended == Ended::Done).then_some(all))
     }

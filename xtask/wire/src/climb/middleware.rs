@@ -1,21 +1,25 @@
 //! Stages 19 to 23: layers around every handler.
 
+use std::collections::HashSet;
 use std::io::Read;
 use std::thread;
 use std::time::Duration;
 
 use flate2::read::GzDecoder;
 
-mod cors;
-mod request_ids;
-
-use self::cors::{preflight, readable, strangers};
-use self::request_ids::{ids, is_logged, log_injection, log_line};
 use super::stage::{Phase, Scheme, Stage};
-use super::tools::{Checked, each_gets};
+use super::tools::{Checked, each_gets, require};
+use crate::PATIENCE;
 use crate::exercise::{Answer, Failure, Server, check};
+use crate::output::Text;
 
 const PHASE: Phase = Phase { name: "Middleware", scheme: Scheme::Http };
+
+/// The allowed origin, whose pages may read responses.
+const FRIEND: &str = "http://localhost:3000";
+
+const PREFLIGHT: [(&str, &str); 2] =
+    [("Access-Control-Request-Method", "PUT"), ("Access-Control-Request-Headers", "content-type")];
 
 pub(super) const STAGES: &[Stage] = &[
     PHASE.stage(19, "request-id", "gives every request an ID and a log line", "part4/index.md")
@@ -82,6 +86,66 @@ pub(super) const STAGES: &[Stage] = &[
         ]),
 ];
 
+fn ids(server: &Server) -> Checked {
+    let mut seen = HashSet::new();
+    for _ in 0..3 {
+        for (method, target) in [("GET", "/"), ("GET", "/nowhere"), ("DELETE", "/hello/Ada")] {
+            let answer = server.ask(method, target, &[], b"")?;
+            let id = answer.has("X-Request-ID")?;
+            answer.require(seen.insert(id.to_string()), "another id for each request", id)?;
+        }
+    }
+    Ok(())
+}
+
+/// Waits until standard output or standard error has a line that matches `wanted`.
+fn logged(server: &Server, wanted: impl Fn(&str) -> bool) -> bool {
+    let has_line =
+        |text: &Text| text.stdout.text.lines().chain(text.stderr.text.lines()).any(&wanted);
+    let output = server.program().output();
+    let text = output.wait(PATIENCE, has_line);
+    has_line(&text)
+}
+
+/// Requires a line in the log with all these words.
+fn is_logged(server: &Server, answer: &Answer, words: [&str; 3]) -> Checked {
+    let [method, target, status] = words;
+    answer.require(
+        logged(server, |line| words.iter().all(|word| line.contains(word))),
+        format!("a line with {method}, {target} and {status}"),
+        format!("none in {} s, on standard output and standard error", PATIENCE.as_secs()),
+    )
+}
+
+fn log_line(server: &Server) -> Checked {
+    for (target, status) in [("/hello/Ada", "200"), ("/nowhere-at-all", "404")] {
+        is_logged(server, &server.get(target)?, ["GET", target, status])?;
+    }
+    Ok(())
+}
+
+fn log_injection(server: &Server) -> Checked {
+    let agent = [("User-Agent", "a\u{1b}[31mb\" 200 forged")];
+    // A server may reject the escape character in the field, and then it has no path to log. So the path is first sent
+    // without the field.
+    for fields in [&[][..], &agent] {
+        let bytes = crate::request("GET", "/first%0AGET%20/forged%20200", fields, b"");
+        server.send(&bytes)?;
+    }
+    server.get("/marker-of-the-end")?;
+    let is_logged = logged(server, |line| line.contains("/marker-of-the-end"));
+    require(is_logged, "a line for each request", "none for the last one")?;
+    let program = server.program();
+    let all = format!("{}{}", program.stdout_so_far(), program.stderr_so_far());
+    let forged =
+        all.lines().find(|line| line.starts_with("GET /forged") || line.contains('\u{1b}'));
+    require(
+        forged.is_none(),
+        "client data is escaped in the log",
+        format!("this line: {:?}", forged.unwrap_or_default()),
+    )
+}
+
 fn is_500(server: &Server) -> Checked {
     let answer = server.get("/panic")?;
     let body = answer.status(500)?.reply.text();
@@ -104,6 +168,41 @@ fn lives(server: &Server) -> Checked {
         server.get("/panic")?.status(500)?;
     }
     each_gets(server, 200, &["/", "/hello/Ada"])
+}
+
+fn preflight(server: &Server) -> Checked {
+    let fields = [&[("Origin", FRIEND)][..], &PREFLIGHT].concat();
+    let answer = server.ask("OPTIONS", "/users/1", &fields, b"")?;
+    answer.status_in(&[200, 204])?.field("Access-Control-Allow-Origin", FRIEND)?;
+    answer.lists("Access-Control-Allow-Methods", "PUT")?;
+    answer.lists("Access-Control-Allow-Headers", "content-type").map(drop)
+}
+
+fn readable(server: &Server) -> Checked {
+    for target in ["/", "/nowhere"] {
+        let answer = server.ask("GET", target, &[("Origin", FRIEND)], b"")?;
+        answer.field("Access-Control-Allow-Origin", FRIEND)?.lists("Vary", "Origin")?;
+    }
+    Ok(())
+}
+
+fn strangers(server: &Server) -> Checked {
+    for origin in [
+        "http://evil.example",
+        "http://localhost:3000.evil.example",
+        "http://evil-localhost:3000",
+        "https://localhost:3000",
+        "http://localhost:30001",
+        "null",
+    ] {
+        let fields = [&[("Origin", origin)][..], &PREFLIGHT].concat();
+        for (method, target, fields) in
+            [("GET", "/", &fields[..1]), ("OPTIONS", "/users/1", &fields)]
+        {
+            server.ask(method, target, fields, b"")?.no_field("Access-Control-Allow-Origin")?;
+        }
+    }
+    Ok(())
 }
 
 fn large(server: &Server, accept: Option<&str>) -> Result<Answer, Failure> {

@@ -119,7 +119,7 @@ fn dates(address: SocketAddr) -> Result<(), WireError> {
 }
 
 /// `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 section 5.6.7).
-pub fn is_imf_fixdate(text: &str) -> bool {
+fn is_imf_fixdate(text: &str) -> bool {
     const DAYS: &str = "Mon Tue Wed Thu Fri Sat Sun";
     const MONTHS: &str = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec";
     let kind = |c: char| match c {
