@@ -11,12 +11,9 @@ use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::process::Command;
 
-/// The variables that are set for every program.
-pub const SETTINGS: [(&str, &str); 1] = [("LC_ALL", "C.UTF-8")];
-
 /// Whether a variable must not reach a program under test. Upper and lower case make no difference: curl reads
 /// `http_proxy`, and other programs read `HTTP_PROXY`.
-pub fn is_unwanted(name: &str) -> bool {
+fn is_unwanted(name: &str) -> bool {
     /// The settings of `final`, the locale, the variables that git sets for a hook, and the variables with which a
     /// service manager passes sockets.
     const PREFIXES: [&str; 4] = ["HTTP_", "LC_", "GIT_", "LISTEN_"];
@@ -87,12 +84,12 @@ pub fn with_default_signals(program: impl AsRef<OsStr>) -> Command {
 
 /// Whether a process ignores SIGHUP or SIGINT, which are the signals 1 and 2, by its `/proc/PID/status`
 /// (`proc_pid_status(5)`). On systems without that file, the caller assumes that it ignores none.
-pub fn ignores_signals(status: &str) -> bool {
+fn ignores_signals(status: &str) -> bool {
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     ignored.and_then(|it| u64::from_str_radix(it.trim(), 16).ok()).is_some_and(|it| it & 0b11 != 0)
 }
 
-/// Removes the variables that the command must not inherit, and sets the [`SETTINGS`]. Variables that have been set on
+/// Removes the variables that the command must not inherit, and sets the locale. Variables that have been set on
 /// the command stay.
 pub fn clean(command: &mut Command) {
     let own: Vec<OsString> = command.get_envs().map(|(name, _)| name.to_owned()).collect();
@@ -102,10 +99,8 @@ pub fn clean(command: &mut Command) {
             command.env_remove(name);
         }
     }
-    for (name, value) in SETTINGS {
-        if !is_own(OsStr::new(name)) {
-            command.env(name, value);
-        }
+    if !is_own(OsStr::new("LC_ALL")) {
+        command.env("LC_ALL", "C.UTF-8");
     }
 }
 
@@ -115,13 +110,9 @@ mod tests {
 
     #[test]
     fn what_changes_the_outcome_is_not_inherited() {
-        for name in ["http_proxy", "HTTPS_PROXY", "no_proxy", "All_Proxy", "HTTP_LOG", "http_addr"]
-        {
-            assert!(is_unwanted(name), "{name}");
-        }
-        for name in
-            ["LANG", "LC_TIME", "RUST_LOG", "GIT_DIR", "CURL_HOME", "LISTEN_FDS", "NOTIFY_SOCKET"]
-        {
+        let variables = "http_proxy HTTPS_PROXY no_proxy All_Proxy HTTP_LOG http_addr LANG LC_TIME \
+            RUST_LOG GIT_DIR CURL_HOME LISTEN_FDS NOTIFY_SOCKET";
+        for name in variables.split_whitespace() {
             assert!(is_unwanted(name), "{name}");
         }
         for name in ["PATH", "HOME", "TMPDIR", "SystemRoot", "TZ", "EXERCISE_ONLY", "CARGO_HOME"] {

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::fmt::{self, Write};
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -32,6 +32,9 @@ pub struct Program {
 }
 
 impl Program {
+    /// For a program that does not listen, or has not yet printed where.
+    pub(crate) const NO_ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
+
     /// Starts the program at `path`, and waits until it prints the address that it listens on.
     ///
     /// Pass `127.0.0.1:0`, or whatever makes it choose a free port, among the arguments. A chapter's test
@@ -56,8 +59,7 @@ impl Program {
     pub fn start_with_stdin(mut command: Command, stdin: Stdio) -> Result<Program, WireError> {
         environment::clean(&mut command);
         command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
-        // The address is not known yet.
-        let of = |child| Program::of(child, SocketAddr::from(([0, 0, 0, 0], 0)));
+        let of = |child| Program::of(child, Program::NO_ADDRESS);
         let mut program = command.spawn().and_then(of).map_err(|error| {
             let program = command.get_program().to_string_lossy();
             WireError::new(Kind::Program, format!("cannot start {program}: {error}"))

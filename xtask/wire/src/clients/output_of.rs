@@ -2,12 +2,10 @@
 
 use std::io::Write;
 use std::process::Stdio;
-use std::sync::Arc;
 use std::thread::Builder;
 use std::time::Duration;
 
-use crate::output::{Output, Text};
-use crate::{Kind, WireError, environment};
+use crate::{Program, WireError, environment};
 
 /// The result of running a client against the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,27 +35,13 @@ pub(super) fn output_of(
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(cannot(error)),
     };
-    let output = Arc::<Output>::default();
-    output.read_all(&mut child).map_err(cannot)?;
-    let input = input.to_vec();
     let stdin = child.stdin.take();
+    let running = Program::of(child, Program::NO_ADDRESS).map_err(cannot)?;
+    let input = input.to_vec();
     Builder::new()
         .name("stdin".to_string())
         .spawn(move || stdin.map(|mut stdin| stdin.write_all(&input)))
         .map_err(cannot)?;
-    let text = output.wait(PATIENCE, Text::has_ended);
-    let ended = text.has_ended();
-    let printed = [text.stdout.text.as_str(), &text.stderr.text].concat();
-    drop(text);
-    if !ended {
-        // An error means that the process has just ended.
-        let _ = child.kill();
-    }
-    child.wait().map_err(cannot)?;
-    if ended {
-        return Ok(Some(printed));
-    }
-    let message =
-        format!("{program} {arguments:?} has not ended in {PATIENCE:?}; it said:\n{printed}");
-    Err(WireError::new(Kind::TimedOut, message))
+    running.wait(PATIENCE)?;
+    Ok(Some(running.stdout_so_far() + &running.stderr_so_far()))
 }
