@@ -1,4 +1,5 @@
-//! The parts, in the order in which they start. Parts that take long or that other parts wait for come first.
+//! The parts, in the order in which they start. Parts that take long or that other parts wait for come first, and those
+//! that mostly wait run beside those that compute.
 
 use std::collections::BTreeSet;
 
@@ -45,16 +46,35 @@ pub(crate) const PARTS: &[Part] = &[
         run: exercises,
     },
     Part {
+        name: "book",
+        about: "listings, pictures and links of the book, also in a browser",
+        after: &["build"],
+        run: book::pages,
+    },
+    Part {
+        name: "climb",
+        about: "each step, chapter and famous mistake passes and fails the stages that it should",
+        after: &["build"],
+        run: climb,
+    },
+    Part {
         name: "tests",
         about: "unit, wire and documentation tests of all crates",
         after: &["build"],
         run: programs::tests,
     },
     Part {
-        name: "book",
-        about: "listings, pictures and links of the book, also in a browser",
+        name: "clippy",
+        about: "no warnings, from the compiler or from clippy",
+        // It links the dependencies that `build` has compiled.
         after: &["build"],
-        run: book::pages,
+        run: clippy,
+    },
+    Part {
+        name: "foreign",
+        about: "everything compiles for macOS and Windows",
+        after: &["clippy"],
+        run: portable::foreign,
     },
     Part {
         name: "page",
@@ -69,6 +89,24 @@ pub(crate) const PARTS: &[Part] = &[
         run: book::transcripts,
     },
     Part {
+        name: "portable",
+        about: "the tests of final as macOS and Windows run it, above mio, and with its feature redis",
+        after: &["build"],
+        run: portable::with_mio,
+    },
+    Part {
+        name: "doc",
+        about: "no broken links in the documentation",
+        after: &["clippy"],
+        run: doc,
+    },
+    Part {
+        name: "poll",
+        about: "its tests of readiness above poll(2), which is most like Windows",
+        after: &["build"],
+        run: portable::with_poll,
+    },
+    Part {
         name: "coverage",
         about: "the book shows every line that a chapter adds",
         after: &["build"],
@@ -79,43 +117,6 @@ pub(crate) const PARTS: &[Part] = &[
         about: "no chapter breaks a rule that one before it keeps",
         after: &["build"],
         run: ladder,
-    },
-    Part {
-        name: "climb",
-        about: "each step, chapter and famous mistake passes and fails the stages that it should",
-        after: &["build"],
-        run: climb,
-    },
-    Part {
-        name: "portable",
-        about: "the tests of final as macOS and Windows run it, above mio, and with its feature redis",
-        after: &["build"],
-        run: portable::with_mio,
-    },
-    Part {
-        name: "poll",
-        about: "its tests of readiness above poll(2), which is most like Windows",
-        after: &["build"],
-        run: portable::with_poll,
-    },
-    Part {
-        name: "clippy",
-        about: "no warnings, from the compiler or from clippy",
-        // Not in parallel with it: the parts that use sockets wait for `build`.
-        after: &["build"],
-        run: clippy,
-    },
-    Part {
-        name: "foreign",
-        about: "everything compiles for macOS and Windows",
-        after: &["clippy"],
-        run: portable::foreign,
-    },
-    Part {
-        name: "doc",
-        about: "no broken links in the documentation",
-        after: &["clippy"],
-        run: doc,
     },
     Part { name: "fuzz", about: "the fuzz targets compile", after: &["clippy"], run: fuzz },
     Part {
@@ -165,6 +166,7 @@ fn climb(run: &Run) -> anyhow::Result<Outcome> {
 
 fn clippy(run: &Run) -> anyhow::Result<Outcome> {
     let workspace = &run.workspace;
+    let target = portable::checked_target(run)?;
     let is_wanted =
         |package: &String| run.scope.as_ref().is_none_or(|scope| scope.packages.contains(package));
     let clippy = |targets: &[String]| {
@@ -173,6 +175,7 @@ fn clippy(run: &Run) -> anyhow::Result<Outcome> {
             Some(scope) => command.args(scope.packages.iter().flat_map(|name| ["--package", name])),
             None => command.arg("--workspace"),
         };
+        command.env("CARGO_TARGET_DIR", &target);
         command::run(command.args(targets).args(["--", "-D", "warnings"]))
     };
     let outcome = clippy(&["--all-targets".to_string()])?;
@@ -210,12 +213,14 @@ fn fuzz(run: &Run) -> anyhow::Result<Outcome> {
     let mut command = cargo_in(&run.workspace, &args);
     // Nothing is linked, so neither libFuzzer nor a C++ compiler is needed.
     command.env("CUSTOM_LIBFUZZER_PATH", "/none/libnone.a");
-    command::run(command.env("CARGO_TARGET_DIR", run.workspace.target()))
+    command::run(command.env("CARGO_TARGET_DIR", portable::checked_target(run)?))
 }
 
 fn doc(run: &Run) -> anyhow::Result<Outcome> {
     let args = ["doc", "--quiet", "--workspace", "--no-deps", "--document-private-items"];
-    command::run(cargo_in(&run.workspace, &args).env("RUSTDOCFLAGS", "-D warnings"))
+    let mut command = cargo_in(&run.workspace, &args);
+    command.env("CARGO_TARGET_DIR", portable::checked_target(run)?);
+    command::run(command.env("RUSTDOCFLAGS", "-D warnings"))
 }
 
 fn exercises(run: &Run) -> anyhow::Result<Outcome> {

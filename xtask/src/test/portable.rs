@@ -1,7 +1,7 @@
 //! The code for macOS and Windows: tested on this system as far as possible, and compiled for the other systems.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::command;
 use super::part::{Outcome, Run};
@@ -53,6 +53,14 @@ fn link_dependencies(from: &Path, to: &Path, anew: &[&str]) -> anyhow::Result<()
     Ok(())
 }
 
+/// The target directory of the parts that only check code. They hold cargo's lock on it for minutes, and in the usual one
+/// all parts that run a program with cargo would wait for them.
+pub(super) fn checked_target(run: &Run) -> anyhow::Result<PathBuf> {
+    let target = run.workspace.target().join("checked");
+    link_dependencies(&run.workspace.target().join("debug"), &target.join("debug"), &[])?;
+    Ok(target)
+}
+
 /// Adds a note if there is no Redis, because the tests of shared rate limits then pass without running.
 fn without_redis(outcome: Outcome) -> Outcome {
     match outcome {
@@ -87,7 +95,9 @@ pub(super) fn with_poll(run: &Run) -> anyhow::Result<Outcome> {
 pub(super) fn foreign(run: &Run) -> anyhow::Result<Outcome> {
     let portable =
         ["clippy", "--quiet", "--all-targets", "--features", FEATURES, "--package", "final"];
+    let target = checked_target(run)?;
     let mut command = cargo_in(&run.workspace, &portable);
+    command.env("CARGO_TARGET_DIR", &target);
     let checked = command::run(command.args(["--", "-D", "warnings"]))?;
     if checked.is_failure() {
         return Ok(checked);
@@ -95,6 +105,7 @@ pub(super) fn foreign(run: &Run) -> anyhow::Result<Outcome> {
     let (mut compiled, mut left_out) = (Vec::new(), Vec::new());
     let mut command =
         cargo_in(&run.workspace, &["clippy", "--quiet", "--all-targets", "--workspace"]);
+    command.env("CARGO_TARGET_DIR", &target);
     for target in TARGETS {
         if process::has_library(target) {
             command.args(["--target", target]);
