@@ -3,7 +3,7 @@
 //! `BENCH_ROUTES=N` and `BENCH_LOG=FILE` are for `cargo xtask bench`: the number of routes, and an access log.
 
 use std::fs::{self, File};
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -49,16 +49,8 @@ fn main() -> anyhow::Result<()> {
             _ => router.get(&format!("/json{other}"), |_: &mut Request| "Hello, World!"),
         };
     }
-    if let Some(folder) = arguments.next().map(PathBuf::from) {
-        let text = folder.join("text100k.txt");
-        if text.is_file() {
-            let text: Arc<str> = fs::read_to_string(&text)?.into();
-            let page = move |_: &mut Request| Response::text(text.to_string());
-            router.get("/text", Chain::around(page).with(Compression));
-        }
-        StaticFiles::new(&folder)
-            .with_context(|| format!("cannot serve files from {}", folder.display()))?
-            .routes(&mut router, "/static");
+    if let Some(folder) = arguments.next() {
+        add_files(&mut router, Path::new(&folder))?;
     }
     let server = Server::bind(address).with_context(|| format!("cannot listen on {address}"))?;
     // The number of requests on a connection is unlimited, as with the servers it is compared with, which have
@@ -75,6 +67,20 @@ fn main() -> anyhow::Result<()> {
             server.run(Chain::around(routes).with(AccessLog::to(LogFormat::Common, file)))?
         }
     };
+    Ok(())
+}
+
+/// Adds the routes of a directory.
+fn add_files(router: &mut Router, folder: &Path) -> anyhow::Result<()> {
+    let text = folder.join("text100k.txt");
+    if text.is_file() {
+        let text: Arc<str> = fs::read_to_string(&text)?.into();
+        let page = move |_: &mut Request| Response::text(text.to_string());
+        router.get("/text", Chain::around(page).with(Compression));
+    }
+    let files = StaticFiles::new(folder);
+    let files = files.with_context(|| format!("cannot serve files from {}", folder.display()))?;
+    files.routes(router, "/static");
     Ok(())
 }
 

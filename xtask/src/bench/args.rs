@@ -13,9 +13,11 @@ const HELP: &str = "\
 What hello leaves out: it is final/examples/bench.rs, a router with a few routes and nothing around it. There is no
 request id, no access log, no metrics, no CORS, no cache and no compression. So it is comparable with hello on the other
 servers, and does less than an application. demonstration is the program that `cargo run -p final` starts, with its
-default settings and its log in a file; only the number of requests on a connection has no limit, as in hello. `demonstration / hello` in the tables is the price of the layers.
+default settings and its log in a file; only the number of requests on a connection has no limit, as in hello.
+`demonstration / hello` in the tables is the price of the layers.
 
-Use the release profile for every figure that you write down, and fast-build to see whether a change is worth anything.";
+Use the release profile for every figure that you write down, and fast-build, which builds faster, to compare a change
+with another fast-build.";
 
 #[derive(clap::Args)]
 #[command(after_long_help = HELP)]

@@ -220,7 +220,8 @@ impl Peer {
 }
 
 /// The program of `final`, with the settings that it has by default. Its access log goes to standard output, which is a
-/// file here: a reader of a pipe would take CPU time from the server. So a shell prints where it listens. As in all scenarios, a connection may be used for any number of requests.
+/// file here: a reader of a pipe would take CPU time from the server. So a shell prints where it listens. As in all
+/// scenarios, a connection may be used for any number of requests.
 fn demonstration(program: &Path, address: SocketAddr, log: &Path) -> Command {
     let mut command = Command::new("sh");
     command.args([
