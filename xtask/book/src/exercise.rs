@@ -33,7 +33,7 @@ fn discussion(folder: &Path, number: &str) -> Result<String> {
     let mut page = String::from(
         "\n<details class=\"hint discussion\"><summary>The solutions, discussed (this gives them away)</summary>\n",
     );
-    let solution = Told::read(&folder.join("solution.patch"))?;
+    let solution = Told::of(&files::read(folder, "solution.patch")?);
     let _ = write!(page, "\n**The reference solution.** {} ", solution.text);
     let _ = writeln!(page, "`cargo xtask solution {number}` shows it.");
     for (name, told) in patches(&folder.join("alternatives"))? {
@@ -60,12 +60,7 @@ struct Told {
 }
 
 impl Told {
-    fn read(file: &Path) -> Result<Told> {
-        let patch = fs::read_to_string(file).with_context(|| file.display().to_string())?;
-        Ok(Told::parse(&patch))
-    }
-
-    fn parse(patch: &str) -> Told {
+    fn of(patch: &str) -> Told {
         let head = || patch.lines().take_while(|line| !line.starts_with("diff --git"));
         let caught_by = head().find_map(|line| line.strip_prefix("Caught-by: "));
         let is_text = |line: &&str| {
@@ -83,7 +78,7 @@ fn patches(folder: &Path) -> Result<Vec<(String, Told)>> {
     let mut patches = Vec::new();
     for file in if folder.is_dir() { files::below(folder, "patch")? } else { Vec::new() } {
         let name = file.trim_end_matches(".patch").replace('_', " ");
-        patches.push((name, Told::read(&folder.join(file))?));
+        patches.push((name, Told::of(&files::read(folder, &file)?)));
     }
     Ok(patches)
 }
@@ -216,7 +211,7 @@ mod tests {
     fn a_patch_tells_of_itself_before_it_begins() {
         let patch = "Caught-by: it is so\nBased-on: solution\n\nOne line\nand one more.\n\ndiff --git a b\nx\n";
         let (text, caught_by) = ("One line and one more.".to_string(), "it is so".to_string());
-        assert_eq!(Told::parse(patch), Told { text, caught_by });
+        assert_eq!(Told::of(patch), Told { text, caught_by });
     }
 
     #[test]

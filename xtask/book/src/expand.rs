@@ -45,7 +45,7 @@ pub(crate) fn expand_page(sources: &Sources, path: &str, content: &str) -> (Page
             title.get_or_insert(page.markdown.len());
         }
     }
-    page.measure = meter.measure();
+    page.measure = meter.measure;
     if let (Some(line), Some(at)) = (page.front.below_title(page.measure.minutes()), title) {
         page.markdown.insert_str(at, &format!("\n{line}\n"));
     }

@@ -29,34 +29,21 @@ pub(crate) fn whole(chapter: &Chapter, source: &Source) -> Expanded {
 
 /// Joins pieces of a file with blank lines. A method is shown inside its `impl`.
 pub(crate) fn pieces(chapter: &Chapter, source: &Source, pieces: &[Piece]) -> Expanded {
-    let mut code = String::new();
-    let mut open = None;
-    for piece in pieces {
-        if open != piece.inside {
-            if open.is_some() {
-                code.push_str("}\n");
-            }
-            if !code.is_empty() {
-                code.push('\n');
-            }
-            if let Some(head) = piece.inside {
-                code.push_str(source.line(head));
-                code.push('\n');
-            }
-            open = piece.inside;
-        } else if !code.is_empty() {
-            code.push('\n');
+    let text = |piece: &Piece| {
+        let lines: Vec<&str> = piece.lines.clone().map(|number| source.line(number)).collect();
+        lines.join("\n")
+    };
+    let block = |pieces: &[Piece]| {
+        let code = pieces.iter().map(text).collect::<Vec<_>>().join("\n\n");
+        match pieces[0].inside {
+            Some(head) => format!("{}\n{code}\n}}", source.line(head)),
+            None => code,
         }
-        for number in piece.lines.clone() {
-            code.push_str(source.line(number));
-            code.push('\n');
-        }
-    }
-    if open.is_some() {
-        code.push_str("}\n");
-    }
+    };
+    let blocks = pieces.chunk_by(|one, next| one.inside == next.inside).map(block);
+    let code = blocks.collect::<Vec<_>>().join("\n\n");
     let lines = pieces.iter().flat_map(|piece| piece.lines.clone().chain(piece.inside)).collect();
-    of_file(chapter, source, code.trim_end(), lines)
+    of_file(chapter, source, &code, lines)
 }
 
 fn of_file(chapter: &Chapter, source: &Source, code: &str, lines: BTreeSet<usize>) -> Expanded {

@@ -59,7 +59,7 @@ impl Measure {
 /// Measures a page part by part.
 #[derive(Debug, Default)]
 pub(crate) struct Meter {
-    measure: Measure,
+    pub(crate) measure: Measure,
     /// The open folds, and whether each is a prediction.
     folds: Vec<bool>,
     /// Lines of code since the last sufficient run of words, and the words since the last of these lines.
@@ -68,10 +68,6 @@ pub(crate) struct Meter {
 }
 
 impl Meter {
-    pub(crate) fn measure(&self) -> Measure {
-        self.measure
-    }
-
     /// Adds a part of a page. `markdown` is the expansion of a directive.
     pub(crate) fn add(&mut self, part: &Part, markdown: &str) {
         match part {
@@ -99,16 +95,12 @@ impl Meter {
 
     fn text(&mut self, line: &str) {
         let before = line.split("<details").next().unwrap_or_default();
-        let mut words = if self.folds.is_empty() { words(before) } else { 0 };
+        let words = if self.folds.is_empty() { words(before) } else { 0 };
         for tag in regex!(r"<details[^>]*>|</details>").find_iter(line) {
             match tag.as_str() {
                 "</details>" => _ = self.folds.pop(),
                 tag => self.folds.push(tag.contains("predict")),
             }
-        }
-        // Text may follow the end of a fold.
-        if let (true, Some((_, rest))) = (self.folds.is_empty(), line.rsplit_once("</details>")) {
-            words += crate::measure::words(rest);
         }
         self.measure.words += words;
         self.between += words;
@@ -149,7 +141,7 @@ mod tests {
         for part in parts(page) {
             meter.add(&part, "");
         }
-        meter.measure()
+        meter.measure
     }
 
     #[test]
