@@ -34,7 +34,7 @@ pub(crate) const CHAPTERS: [&str; 4] = ["ch03", "ch04", "ch05", "ch06"];
 pub(crate) struct Modules {
     /// Whether the standard library for the target is installed.
     pub(crate) has_target: bool,
-    /// What the compiler says of each chapter that has no module.
+    /// The compiler's messages for each chapter that has no module.
     pub(crate) errors: BTreeMap<String, String>,
     /// Warnings about the chapters and the code that is compiled with them.
     pub(crate) warnings: String,
@@ -77,7 +77,7 @@ fn has_target() -> bool {
     })
 }
 
-/// Compiles all chapters at once, and each by itself if one of them does not compile: then each has its own messages.
+/// Compiles all chapters at once, and one at a time if one of them does not compile. Then each has its own messages.
 fn compile(sources: &Sources, modules: &mut Modules) -> Result<()> {
     if !sources.root().join("book/src/labs/ch06.wasm").is_file() {
         eprintln!("compiling chapters 3 to 6 for the labs; the first time this takes a minute");
@@ -96,7 +96,7 @@ fn compile(sources: &Sources, modules: &mut Modules) -> Result<()> {
     Ok(())
 }
 
-/// Whether the modules of these chapters compile, and what the compiler says.
+/// Whether the modules of these chapters compile, and the compiler's messages.
 fn build(sources: &Sources, names: &[&str]) -> Result<(bool, String)> {
     let mut cargo = cargo::command(sources.root());
     cargo

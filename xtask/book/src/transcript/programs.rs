@@ -16,7 +16,7 @@ use crate::built::Built;
 use crate::script::{Action, Step};
 use crate::sources::{Sources, temporary};
 
-/// What a program prints does not depend on the terminal, and python does not buffer it.
+/// The output of a program does not depend on the terminal, and python does not buffer it.
 const SETTINGS: [(&str, &str); 5] = [
     ("TERM", "dumb"),
     ("NO_COLOR", "1"),
