@@ -11,7 +11,8 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
 use super::pages::{Page, contents};
-use super::{VERSION, title_page, xhtml};
+use super::title::VERSION;
+use super::{title, xhtml};
 use crate::config::About;
 use crate::html::escaped;
 use crate::pattern::regex;
@@ -37,7 +38,7 @@ pub(super) fn pack(about: &About, pages: &[Page]) -> Result<Vec<u8>> {
         ("book/package.opf".to_string(), package(about, pages, &jiff::Timestamp::now())),
         ("book/nav.xhtml".to_string(), navigation(about, pages)),
         ("book/style.css".to_string(), STYLE.to_string()),
-        ("book/title.xhtml".to_string(), document(about, &about.title, &title_page(about))),
+        ("book/title.xhtml".to_string(), document(about, &about.title, &title::page(about))),
     ];
     for page in pages {
         let body = body(page, &places).with_context(|| page.path.clone())?;

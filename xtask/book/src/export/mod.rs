@@ -11,6 +11,7 @@
 mod epub;
 mod pages;
 mod pdf;
+mod title;
 mod xhtml;
 
 use std::fs;
@@ -18,8 +19,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::config::{About, Config};
-use crate::html::escaped;
+use crate::config::Config;
 use crate::sources::Sources;
 use crate::{browser, files};
 use pages::Page;
@@ -78,20 +78,4 @@ fn print_page(root: &Path) -> Result<String> {
 
 fn pages(root: &Path, print: &str) -> Result<Vec<Page>> {
     pages::read(print, &files::read(root, "book/src/SUMMARY.md")?)
-}
-
-/// The version of the course, which is the same for all crates.
-const VERSION: &str = env!("CARGO_PKG_VERSION");
-
-/// The first page.
-fn title_page(about: &About) -> String {
-    let [title, description, author] =
-        [&about.title, &about.description, &about.author].map(|text| escaped(text));
-    format!(
-        "<div class=\"title-page\"><h1>{title}</h1>\n<p>{description}</p>\n<p>{author}</p>\n\
-         <p>Version {VERSION}</p>\n\
-         <p>The text is under the Creative Commons Attribution 4.0 International licence \
-         (<a href=\"https://creativecommons.org/licenses/by/4.0/\">CC BY 4.0</a>), the code under the MIT licence.</p>\n\
-         </div>"
-    )
 }

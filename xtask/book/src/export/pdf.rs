@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use regex::Captures;
 
 use super::pages::{Page, contents};
+use super::title;
 use crate::config::About;
 use crate::files;
 use crate::html::escaped;
@@ -26,7 +27,7 @@ pub(super) fn document(about: &About, pages: &[Page], print: &str, built: &Path)
     let sheets: Vec<&str> = sheets.map(|found| found.as_str()).collect();
     let mut body = format!(
         "{}\n<nav class=\"contents\"><h1>Contents</h1>\n{}</nav>\n",
-        super::title_page(about),
+        title::page(about),
         contents(pages, |page| format!("#{}", page.id))
     );
     for (number, page) in pages.iter().enumerate() {
