@@ -24,7 +24,7 @@ enum Side {
 const SIDES: [Side; 3] = [Side::Now, Side::Carried, Side::Before];
 
 /// For each side, files in the place of the chapters' own: those that the solution makes.
-type Ground = [Files; 3];
+type Overlay = [Files; 3];
 
 /// Rebuilds the patches of all exercises.
 pub(super) fn carry(plan: &mut Plan<'_>) -> anyhow::Result<()> {
@@ -41,7 +41,7 @@ struct Rebuilder<'p, 'a> {
 
 impl Rebuilder<'_, '_> {
     fn all(&mut self) -> anyhow::Result<()> {
-        let shipped = Ground::default();
+        let shipped = Overlay::default();
         // Wrong solutions may be steps from the right one, so that comes first.
         let solution = self.rebuild("solution.patch", &shipped)?;
         for name in self.exercise.alternatives(self.plan.workspace)? {
@@ -62,24 +62,24 @@ impl Rebuilder<'_, '_> {
     }
 
     /// The files that the solution makes, on each side.
-    fn solved(&self, solution: Patch) -> anyhow::Result<Ground> {
+    fn solved(&self, solution: Patch) -> anyhow::Result<Overlay> {
         let patches = [
             Some(solution),
             self.plan.carried(&self.path("solution.patch"))?.as_deref().map(parsed),
             self.plan.before(&self.path("solution.patch"))?.as_deref().map(parsed),
         ];
         let applied =
-            |side: Side| self.applied(patches[side as usize].as_ref()?, side, &Ground::default());
+            |side: Side| self.applied(patches[side as usize].as_ref()?, side, &Overlay::default());
         Ok(SIDES.map(|side| applied(side).unwrap_or_default()))
     }
 
     /// The files that the patch makes of one side; `None` when it does not apply.
-    fn applied(&self, patch: &Patch, side: Side, ground: &Ground) -> Option<Files> {
-        patch.apply(|path| self.read(path, side, ground)).ok()
+    fn applied(&self, patch: &Patch, side: Side, overlay: &Overlay) -> Option<Files> {
+        patch.apply(|path| self.read(path, side, overlay)).ok()
     }
 
-    fn read(&self, path: &str, side: Side, ground: &Ground) -> Content {
-        if let Some(content) = ground[side as usize].get(path) {
+    fn read(&self, path: &str, side: Side, overlay: &Overlay) -> Content {
+        if let Some(content) = overlay[side as usize].get(path) {
             return content.clone();
         }
         let shipped = match side {
@@ -114,19 +114,19 @@ impl Rebuilder<'_, '_> {
 
     /// Rebuilds one patch, if it no longer applies. Returns the patch for the new files; `None` when there is none, or a
     /// person must decide.
-    fn rebuild(&mut self, name: &str, ground: &Ground) -> anyhow::Result<Option<Patch>> {
+    fn rebuild(&mut self, name: &str, overlay: &Overlay) -> anyhow::Result<Option<Patch>> {
         let Some(stored) = self.stored(name)? else { return Ok(None) };
         let paths = stored.paths();
         if paths.iter().any(|path| self.plan.waiting.contains(path)) {
             self.say(name, ui::NOTE, "waits for a file above");
             return Ok(None);
         }
-        if !self.is_touched(&stored) || self.applied(&stored, Side::Now, ground).is_some() {
+        if !self.is_touched(&stored) || self.applied(&stored, Side::Now, overlay).is_some() {
             return Ok(Some(stored));
         }
         let theirs: Files =
-            paths.iter().map(|path| (path.clone(), self.read(path, Side::Now, ground))).collect();
-        let Some((solved, conflicts)) = self.merged(name, &stored, &theirs, ground)? else {
+            paths.iter().map(|path| (path.clone(), self.read(path, Side::Now, overlay))).collect();
+        let Some((solved, conflicts)) = self.merged(name, &stored, &theirs, overlay)? else {
             let path = self.path(name);
             let conflict = format!("{path} fits neither the old nor the new files; edit it");
             self.plan.conflicts.push(conflict);
@@ -154,7 +154,7 @@ impl Rebuilder<'_, '_> {
         name: &str,
         stored: &Patch,
         theirs: &Files,
-        ground: &Ground,
+        overlay: &Overlay,
     ) -> anyhow::Result<Option<(Files, Vec<String>)>> {
         let (mut solved, mut conflicts) = (Files::new(), Vec::new());
         for path in theirs.keys() {
@@ -168,10 +168,10 @@ impl Rebuilder<'_, '_> {
             return Ok(Some((solved, conflicts)));
         }
         let old = [Side::Carried, Side::Before].into_iter();
-        let mut fits = old.filter_map(|side| Some((side, self.applied(stored, side, ground)?)));
+        let mut fits = old.filter_map(|side| Some((side, self.applied(stored, side, overlay)?)));
         let Some((side, old)) = fits.next() else { return Ok(None) };
         for (path, ours) in old {
-            let base = self.read(&path, side, ground);
+            let base = self.read(&path, side, overlay);
             let labels = [&*self.path(name), "before the change", &path];
             let merged = merge::merge([&ours, &base, &theirs[&path]], labels)?;
             conflicts.extend(merged.conflict.map(|_| path.clone()));

@@ -119,7 +119,9 @@ impl Store<'_> {
         let (id, start) = (object.id, format!("{WRITTEN}^1"));
         let parent = |number: u8| {
             let name = format!("{start}^{number}");
-            self.git.commit(&name)?.with_context(|| format!("{name} is gone"))
+            self.git.commit(&name)?.with_context(|| {
+                format!("{WRITTEN} is of another version of carry; `git update-ref -d {WRITTEN}` removes it")
+            })
         };
         let (head, revision) = (parent(1)?, parent(2)?);
         let mut entries = Entries::new();
