@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, bail};
 use wire::environment;
@@ -27,14 +27,8 @@ pub(crate) struct Git {
     /// A locked file that git keeps open while it works on the files of a reader: if this process is killed, it stays
     /// locked until git has ended.
     lock: Option<Arc<File>>,
-    shared: Arc<Shared>,
-}
-
-/// What copies of a [`Git`] share, so that git is started less often.
-#[derive(Debug, Default)]
-struct Shared {
-    objects: Mutex<Option<Objects>>,
-    prefix: OnceLock<String>,
+    /// Copies share it, so that git is started less often.
+    objects: Arc<Mutex<Option<Objects>>>,
 }
 
 impl Git {
@@ -83,7 +77,7 @@ impl Git {
     }
 
     fn with(folder: PathBuf, variables: Vec<(&'static str, PathBuf)>) -> Git {
-        Git { folder, variables, lock: None, shared: Arc::default() }
+        Git { folder, variables, lock: None, objects: Arc::default() }
     }
 
     #[cfg(test)]
@@ -151,7 +145,7 @@ impl Git {
     /// # Errors
     /// When this is no repository, or git does not trust its owner.
     pub(crate) fn object(&self, name: &str) -> anyhow::Result<Option<Object>> {
-        let mut objects = self.shared.objects.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut objects = self.objects.lock().unwrap_or_else(PoisonError::into_inner);
         if objects.is_none() {
             let command = self.command(&["cat-file", "--batch"]);
             *objects = Some(Objects::start(command).context(NOT_STARTED)?);
@@ -184,12 +178,8 @@ impl Git {
     }
 
     /// Where this directory is in its repository: empty for the root, or `course/`.
-    pub(crate) fn prefix(&self) -> anyhow::Result<&str> {
-        if let Some(prefix) = self.shared.prefix.get() {
-            return Ok(prefix);
-        }
-        let prefix = self.text(&["rev-parse", "--show-prefix"])?;
-        Ok(self.shared.prefix.get_or_init(|| prefix))
+    pub(crate) fn prefix(&self) -> anyhow::Result<String> {
+        self.text(&["rev-parse", "--show-prefix"])
     }
 
     /// The files in which two trees or commits differ. The paths are relative to this directory, and files outside of it

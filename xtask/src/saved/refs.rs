@@ -65,7 +65,8 @@ impl Saved {
         let problem = match (output.status.code(), &printed[..]) {
             (Some(0), [tree, ..]) => return Ok(tree.clone()),
             (Some(1), [_, path, ..]) => {
-                let path = path.strip_prefix(git.prefix()?).unwrap_or(path);
+                let prefix = git.prefix()?;
+                let path = path.strip_prefix(&*prefix).unwrap_or(path);
                 format!("{path} of {} does not fit the chapter as it is shipped now", self.name)
             }
             _ => {
