@@ -7,7 +7,7 @@
 //!    into the next chapter.
 //! 3. [`patches`]: patches of exercises that no longer apply are rebuilt.
 //!
-//! All of this is a [`plan`], which writes nothing. The [`store`] keeps it in git, with the files as they are, and only
+//! All of this is a [`mod@plan`], which writes nothing. The [`store`] keeps it in git, with the files as they are, and only
 //! then the files are written.
 //!
 //! To continue is to carry again. What differs in a chapter from the files that are carried is a change, and goes to the

@@ -1,6 +1,6 @@
 //! The rules of HTTP/1.1 as tables: bytes, and the required response.
 //!
-//! A table is a list of rows under rules, a rule has its section of an RFC, and [`check`] sends each row
+//! A table is a list of rows under rules, a rule has its section of an RFC, and [`check()`] sends each row
 //! to a running server in several ways. The rows use only the routes that every chapter has from the
 //! parser on (`/`, `/inspect`, `/echo`), so the same tables serve them all:
 //!
