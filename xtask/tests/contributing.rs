@@ -170,7 +170,7 @@ fn the_worked_example_is_true() {
             replay(&root, &tools, step);
         }
     }
-    assert_eq!(count, 10, "the steps of the example");
+    assert_eq!(count, 9, "the steps of the example");
 }
 
 #[test]

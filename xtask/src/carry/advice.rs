@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use super::change::Change;
 use super::plan::Plan;
+use super::value;
 use crate::exercise::Exercise;
 use crate::workspace::Chapter;
 
@@ -32,8 +33,7 @@ pub(super) fn closing(plan: &Plan<'_>, changes: &[Change]) -> anyhow::Result<Str
     for page in pages {
         let _ = writeln!(text, "  {page}");
     }
-    text +=
-        "If you have changed a value, other lines may quote it: search for them with `git grep`.\n";
+    text += &value::report(changes);
     let is_changed = |chapter: &Chapter| {
         let folder = format!("{}/", chapter.folder);
         changed.iter().any(|path| path.starts_with(&folder))

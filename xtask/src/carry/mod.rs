@@ -24,6 +24,7 @@ mod names;
 mod patches;
 mod plan;
 mod store;
+mod value;
 
 use std::collections::BTreeSet;
 use std::process::ExitCode;

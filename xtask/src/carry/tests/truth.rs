@@ -186,18 +186,19 @@ fn every_exercise_of_a_changed_chapter_is_named() {
 }
 
 #[test]
-fn pages_that_show_a_changed_file_are_named() {
+fn pages_that_show_a_changed_file_and_old_values_are_named() {
+    let code = "const DRAIN: Duration = Duration::from_secs(10);\n";
     let (first, second) = (format!("{FIRST}/src/server.rs"), format!("{SECOND}/src/server.rs"));
     let repository = Repository::with(&[
-        (&first, "1\n"),
-        (&second, "1\n"),
+        (&first, code),
+        (&second, code),
         ("final/Cargo.toml", "\n"),
         ("book/src/part2/stop.md", "{{#item 02 src/server.rs DRAIN}}\n"),
         ("book/src/part3/server.md", "{{#diff 02 03 src/server.rs}}\n"),
         ("book/src/part3/other.md", "{{#file 03 src/other.rs}}\n"),
         ("book/src/part4/server.md", "{{#file final src/server.rs}}\n"),
     ]);
-    repository.write(&first, "2\n");
+    repository.write(&first, &code.replace("10", "15"));
     assert_eq!(
         repository.carry("2").unwrap().text,
         "\
@@ -208,7 +209,7 @@ src/server.rs
 Pages that show a changed file:
   book/src/part2/stop.md
   book/src/part3/server.md
-If you have changed a value, other lines may quote it: search for them with `git grep`.
+DRAIN was 10; `git grep -nwiE '(10|ten)[ -]?(s|seconds?)|DRAIN'` lists what may quote it.
 Read it with `git diff`, run `cargo xtask test`, and commit everything together.
 "
     );
