@@ -24,8 +24,7 @@ pub(crate) struct Git {
     folder: PathBuf,
     /// Variables that git reads.
     variables: Vec<(&'static str, PathBuf)>,
-    /// A locked file that git keeps open while it works on the files of a reader: if this process is killed, it stays
-    /// locked until git has ended.
+    /// A locked file that each run of git keeps open: if this process is killed, it stays locked until git has ended.
     lock: Option<Arc<File>>,
     /// Copies share it, so that git is started less often.
     objects: Arc<Mutex<Option<Objects>>>,
@@ -76,6 +75,11 @@ impl Git {
         Ok(git)
     }
 
+    /// Each run of git keeps this locked file open.
+    pub(crate) fn with_lock(&self, lock: File) -> Git {
+        Git { lock: Some(Arc::new(lock)), ..self.clone() }
+    }
+
     fn with(folder: PathBuf, variables: Vec<(&'static str, PathBuf)>) -> Git {
         Git { folder, variables, lock: None, objects: Arc::default() }
     }
@@ -111,13 +115,16 @@ impl Git {
         command.output().context(NOT_STARTED)
     }
 
-    /// Runs git with this input, which it must read before it prints much.
+    /// Runs git with this input, which it must read before it prints much. What git prints is lost if there is a lock.
     ///
     /// # Errors
     /// When git fails, with its message.
     pub(crate) fn run_with_input(&self, args: &[&str], input: &[u8]) -> anyhow::Result<Vec<u8>> {
         let mut command = self.command(args);
         let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        if let Some(lock) = &self.lock {
+            piped.stdout(lock.try_clone()?);
+        }
         let mut child = piped.spawn().context(NOT_STARTED)?;
         // When git fails early, its message says more than the broken pipe.
         let _ = child.stdin.take().map(|mut pipe| pipe.write_all(input));

@@ -122,6 +122,20 @@ fn a_killed_carry_is_undone_and_carried_again() {
     assert!(steps > 10, "{steps}");
 }
 
+/// Regression test: when git was killed as well, the next run failed, and a person had to delete a file of git.
+#[test]
+fn the_locks_of_a_git_that_was_killed_are_removed() {
+    let repository = repository();
+    let names = repository.folder.path().join(".git/refs/worktree/carry");
+    std::fs::create_dir_all(&names).unwrap();
+    for name in ["start.lock", "writing.lock", "written.lock"] {
+        std::fs::write(names.join(name), "").unwrap();
+    }
+    let expected = expected();
+    repository.carry("2").unwrap();
+    assert_eq!(files(&repository), expected.waiting);
+}
+
 #[test]
 fn a_killed_continue_goes_on() {
     let expected = expected();

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs::{self, File};
+use std::fs;
 
 use anyhow::Context;
 
@@ -20,6 +20,8 @@ use crate::workspace::Workspace;
 /// The directory of carry, from the root, with the files in which a person decides about a patch. Git ignores it.
 pub(super) const FOLDER: &str = ".carry";
 
+/// Where all names of carry are.
+const NAMES: &str = "refs/worktree/carry";
 /// The files before the first run, for the person.
 pub(super) const START: &str = "refs/worktree/carry/start";
 /// The files that an abort has replaced, for the person.
@@ -75,8 +77,7 @@ impl Carry {
 /// The stored carry, which one process at a time may use.
 pub(super) struct Store<'a> {
     workspace: &'a Workspace,
-    git: &'a Git,
-    _lock: File,
+    git: Git,
 }
 
 impl Store<'_> {
@@ -85,7 +86,8 @@ impl Store<'_> {
         let folder = workspace.path(FOLDER);
         fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
         let lock = disk::lock(&folder.join("lock"))?;
-        let store = Store { workspace, git: workspace.git(), _lock: lock };
+        let store = Store { workspace, git: workspace.git().with_lock(lock) };
+        store.git.remove_locks(NAMES)?;
         store.undo_interrupted()?;
         Ok(store)
     }

@@ -2,7 +2,10 @@
 //!
 //! The contents are stored byte for byte: no filter, line end or hook changes them.
 
+use std::fs;
 use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::Context;
 
 use super::Git;
 use crate::disk;
@@ -24,12 +27,12 @@ impl Git {
     /// order is git's.
     pub(crate) fn store(&self, commits: &[Commit<'_>]) -> anyhow::Result<()> {
         disk::step()?;
-        let fsync = if cfg!(test) { "core.fsync=none" } else { "core.fsync=committed,reference" };
-        let form = ["-c", fsync, "-c", "fastimport.unpackLimit=1", "fast-import"];
+        let form =
+            ["-c", "fastimport.unpackLimit=1", "fast-import", "--quiet", "--force", "--done"];
         let mut stream = self.stream(commits)?;
         // Without this line git has not got everything, and stores nothing.
         stream.extend(b"done\n");
-        self.run_with_input(&[&form[..], &["--quiet", "--force", "--done"]].concat(), &stream)?;
+        self.run_with_input(&form, &stream)?;
         disk::step()
     }
 
@@ -64,6 +67,19 @@ impl Git {
             }
         }
         Ok(stream)
+    }
+
+    /// Removes the locks of names below `names` that a killed git has left behind. The caller owns the file of
+    /// [`Git::with_lock`], so no git that could still hold one of them is running.
+    pub(crate) fn remove_locks(&self, names: &str) -> anyhow::Result<()> {
+        let folder = self.text(&["rev-parse", "--path-format=absolute", "--git-path", names])?;
+        for entry in fs::read_dir(folder).into_iter().flatten() {
+            let path = entry?.path();
+            if path.extension().is_some_and(|extension| extension == "lock") {
+                fs::remove_file(&path).with_context(|| path.display().to_string())?;
+            }
+        }
+        Ok(())
     }
 
     /// Gives and takes names away, in the lines of `git update-ref --stdin`.

@@ -141,7 +141,6 @@ src/same.rs
   03_parser        copied
   04_router        merged
 
-If you have changed a value, other lines may quote it: search for them with `git grep`.
 Read it with `git diff`, run `cargo xtask test`, and commit everything together.
 "
     );
