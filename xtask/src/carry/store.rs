@@ -2,8 +2,9 @@
 //! next run what is carried already.
 //!
 //! A run stores three commits before it touches a file: the files before the first run (`start`), the files before this
-//! run, and the files as it will write them. The last is called `writing` until all files are written, and `written`
-//! from then on. So a run that was killed is undone by the next one.
+//! run, and the files as it will write them. The last is called `writing`, and also `written` as soon as all files are
+//! written. So a run that was killed is undone by the next one. A run deletes no name: for that git locks all names of
+//! the repository, and if git were killed then, a person would have to remove the lock.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -95,6 +96,9 @@ impl Store<'_> {
     fn undo_interrupted(&self) -> anyhow::Result<()> {
         let Some(id) = self.git.commit(WRITING)? else { return Ok(()) };
         let written = self.git.commit(WRITTEN)?;
+        if written.as_ref() == Some(&id) {
+            return Ok(());
+        }
         // Otherwise the run had written everything, or git has stored it only after the kill and another run.
         if self.git.commit(&format!("{id}^3"))? == written {
             let before = format!("{id}^2");
@@ -104,8 +108,10 @@ impl Store<'_> {
             }
             anstream::eprintln!("The last run was interrupted. Its changes are undone.");
         }
-        let start = if written.is_none() { format!("delete {START}\n") } else { String::new() };
-        self.git.update_names(&format!("delete {WRITING}\n{start}"))
+        self.git.update_names(&match written {
+            Some(written) => format!("update {WRITING} {written}\n"),
+            None => format!("delete {WRITING}\ndelete {START}\n"),
+        })
     }
 
     /// The last carry, if it has ended or waits for a person.
@@ -162,7 +168,7 @@ impl Store<'_> {
         for (path, entry) in entries {
             self.replace(path, &entry.found, &entry.after)?;
         }
-        self.git.update_names(&format!("update {WRITTEN} {WRITING}\ndelete {WRITING}\n"))
+        self.git.update_names(&format!("update {WRITTEN} {WRITING}\n"))
     }
 
     /// Restores the files as they were before the first run. The files as they are now, with all that a person has edited
@@ -186,8 +192,8 @@ impl Store<'_> {
             for (path, entry) in &entries {
                 self.replace(path, &entry.found, &entry.after)?;
             }
-            self.git.update_names(&format!("delete {WRITING}\n"))?;
         }
+        self.git.update_names(&format!("delete {WRITING}\n"))?;
         self.git.update_names(&format!("delete {WRITTEN}\ndelete {START}\n"))
     }
 
