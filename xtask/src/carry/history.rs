@@ -127,8 +127,8 @@ fn is_patch(path: &str) -> bool {
     Path::new(path).extension().is_some_and(|extension| extension == "patch")
 }
 
-/// A patch without the fingerprints of the files that it was made of, and the numbers of their lines: git
-/// finds the lines without, so nobody had made anew what still fitted.
+/// A patch without the hashes of its files and without line numbers. git finds the lines without these numbers, so a patch
+/// that still applied was not rebuilt by hand.
 fn essence(path: &str, content: Option<Vec<u8>>) -> Option<Vec<u8>> {
     let content = content?;
     if !is_patch(path) {

@@ -48,7 +48,7 @@ pub(crate) struct Args {
     /// The commit before the change; without it, uncommitted changes are carried
     #[arg(long, value_name = "REV", default_value = "HEAD", requires = "chapter")]
     from: String,
-    /// Continue after you have decided, or after an interruption
+    /// Continue after you have decided
     #[arg(long = "continue", conflicts_with_all = ["chapter", "abort"])]
     go_on: bool,
     /// Undo all changes of the carry; your edits are kept in a commit
