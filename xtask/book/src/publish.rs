@@ -1,8 +1,8 @@
 //! Writes the built book into a directory for any static host, with a strict content security policy.
 //!
 //! mdBook writes scripts and `style` attributes into its pages, which such a policy forbids. So each script becomes a
-//! file, and each attribute a rule for its value. Every page then has the policy as a `<meta>` element, and `_headers` has it for the
-//! hosts that read such a file.
+//! file, and each attribute a rule for its value. Every page then has the policy as a `<meta>` element, and `_headers`
+//! has it for the hosts that read such a file.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
