@@ -78,8 +78,8 @@ fn reasons(workspace: &Workspace, chapter: &Chapter, scope: &[&str]) -> anyhow::
     let lessons = Lessons::load(workspace)?.of(&chapter.name);
     let is_wanted = |path: &String| scope.iter().any(|wanted| Path::new(path).starts_with(wanted));
     let wanted = lessons.into_iter().filter(|(path, _)| is_wanted(path));
-    let lines = wanted.map(|(path, reason)| format!("{path}: {reason}\n"));
-    Ok(lines.collect::<String>() + "\n")
+    let lines: Vec<String> = wanted.map(|(path, reason)| format!("{path}: {reason}\n")).collect();
+    Ok(if lines.is_empty() { String::new() } else { lines.concat() + "\n" })
 }
 
 /// The output of `git diff` for these files of two directories, which need not be in a repository.
