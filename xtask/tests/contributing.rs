@@ -1,4 +1,5 @@
-//! Replays the complete example of CONTRIBUTING.md in a copy of the repository.
+//! Replays the complete example of CONTRIBUTING.md, and the commands with which a reader commits the work, in copies of
+//! the repository.
 
 #![cfg(unix)]
 
@@ -131,9 +132,8 @@ fn replay(root: &Path, tools: &Path, step: &Step) {
     }
 }
 
-#[test]
-fn the_worked_example_is_true() {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+/// Clones the repository. Returns false where that is not possible: this is said, and the test proves nothing.
+fn is_cloned(here: &Path, root: &Path) -> bool {
     // The prefix is empty at the root of a repository; a course inside a larger repository cannot be cloned.
     let prefix = git(here, &["rev-parse", "--show-prefix", "HEAD"]);
     if !prefix.status.success() || !prefix.stdout.starts_with(b"\n") {
@@ -141,21 +141,30 @@ fn the_worked_example_is_true() {
         eprintln!(
             "skipped: this is not the root of a git repository with a commit, so it cannot be cloned\n{said}"
         );
-        return;
+        return false;
     }
+    let places = [here, root].map(|path| path.to_str().unwrap());
+    let cloned = git(here, &["clone", "--quiet", "--shared", places[0], places[1]]);
+    assert!(cloned.status.success(), "{}", String::from_utf8_lossy(&cloned.stderr));
+    for (name, value) in
+        [("user.name", "Test"), ("user.email", "test@example.org"), ("commit.gpgsign", "false")]
+    {
+        git(root, &["config", name, value]);
+    }
+    true
+}
+
+#[test]
+fn the_worked_example_is_true() {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let page = fs::read_to_string(here.join("CONTRIBUTING.md")).unwrap();
     let section = page.split(SECTION).nth(1).expect(SECTION);
     let section = section.split("\n## ").next().unwrap();
 
     let folder = tempfile::tempdir().unwrap();
     let (root, tools) = (folder.path().join("copy"), folder.path().join("tools"));
-    let places = [here, &root].map(|path| path.to_str().unwrap());
-    let cloned = git(here, &["clone", "--quiet", "--shared", places[0], places[1]]);
-    assert!(cloned.status.success(), "{}", String::from_utf8_lossy(&cloned.stderr));
-    for (name, value) in
-        [("user.name", "Test"), ("user.email", "test@example.org"), ("commit.gpgsign", "false")]
-    {
-        git(&root, &["config", name, value]);
+    if !is_cloned(here, &root) {
+        return;
     }
     fs::create_dir(&tools).unwrap();
     fs::write(tools.join("cargo"), CARGO).unwrap();
@@ -171,6 +180,37 @@ fn the_worked_example_is_true() {
         }
     }
     assert_eq!(count, 9, "the steps of the example");
+}
+
+/// Regression test: the page taught `git commit -am`, which commits no file that a solution adds.
+#[test]
+fn the_commands_that_commit_the_work_leave_nothing_out() {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let page = fs::read_to_string(here.join("book/src/appendix/companion.md")).unwrap();
+    let commands = page.split("```text\n").find(|text| text.starts_with("git switch -c ")).unwrap();
+    let commands = commands.split("```").next().unwrap();
+
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("copy");
+    if !is_cloned(here, &root) {
+        return;
+    }
+    // Its solution has new files.
+    let solution = here.join("chapters/06_handlers/exercises/09_cache/solution.patch");
+    assert!(git(&root, &["apply", solution.to_str().unwrap()]).status.success());
+    // A file of the companion is not the reader's work.
+    fs::write(root.join(".progress"), "").unwrap();
+    let status = ["status", "--porcelain", "--untracked-files=all"];
+    let changed = String::from_utf8(git(&root, &status).stdout).unwrap();
+    assert!(changed.contains("\n?? "), "the solution adds no file:\n{changed}");
+
+    let output = Command::new("sh").args(["-e", "-c", commands]).current_dir(&root).output();
+    let output = output.unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(git(&root, &status).stdout, b"", "the page says:\n{commands}");
+    let committed =
+        String::from_utf8(git(&root, &["diff", "--name-only", "HEAD~1"]).stdout).unwrap();
+    assert_eq!(committed.lines().count(), changed.lines().count(), "{committed}");
 }
 
 #[test]
