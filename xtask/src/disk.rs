@@ -16,6 +16,9 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Option<Vec<u8>>> {
         Err(error) if [ErrorKind::NotFound, ErrorKind::NotADirectory].contains(&error.kind()) => {
             Ok(None)
         }
+        Err(error) if error.kind() == ErrorKind::IsADirectory => {
+            bail!("{} is a directory, and should be a file: move it away", path.display())
+        }
         Err(error) => Err(error).context(path.display().to_string()),
     }
 }

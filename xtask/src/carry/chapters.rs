@@ -103,10 +103,15 @@ impl<'c> Way<'c> {
         if let Some(old_path) = &here.old_path {
             plan.put(old_path, None)?;
         }
-        let is_decided = plan.previous.is_some() && here.is_own && base == theirs;
+        let is_decided = base == theirs
+            && plan
+                .previous
+                .as_ref()
+                .is_some_and(|last| here.is_own || last.is_conflict(&here.path));
         let (style, what) = match &merged.content {
             _ if is_decided => (ui::GOOD, "kept as you resolved it"),
             _ if is_kept => (ui::NOTE, "kept as it is committed"),
+            Some(_) if theirs.is_none() => (ui::NOTE, "kept, though the change deletes it"),
             result if *result == here.now => (ui::DIM, "has it already"),
             None => (ui::GOOD, "deleted"),
             _ if here.ours == base => (ui::GOOD, "copied"),

@@ -36,8 +36,8 @@ pub(super) struct Plan<'a> {
 
 impl Plan<'_> {
     /// # Errors
-    /// When a file that carry would write has changes that are in no commit and that no carry has made. The chapter's own
-    /// files may have changed: that is the change.
+    /// When a file that carry would write is a link, or has changes that are in no commit and that no carry has made. The
+    /// chapter's own files may have changed: that is the change.
     pub(super) fn must_be_clean(&self) -> anyhow::Result<()> {
         let own = format!("{}/", self.chapter.folder);
         let mut dirty = String::new();
@@ -46,6 +46,12 @@ impl Plan<'_> {
                 self.previous.as_ref().is_some_and(|carry| carry.entries.contains_key(path));
             let is_known = was_carried || path.starts_with(&own) || is_scratch(path);
             let is_written = entry.found != entry.after && !is_known;
+            if is_written && self.workspace.path(path).is_symlink() {
+                bail!(
+                    "{path} is a link, and carry writes only files: replace it with a copy of its file, commit it, \
+                     and carry again. Nothing was written"
+                );
+            }
             if is_written && self.git.show(&self.head, path)? != entry.found {
                 let _ = writeln!(dirty, "  {path}");
             }

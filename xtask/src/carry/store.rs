@@ -67,11 +67,15 @@ impl Carry {
     /// The part of a file that has reached the later chapters. A conflict has not.
     pub(super) fn carried(&self, git: &Git, path: &str) -> anyhow::Result<Content> {
         match self.entries.get(path) {
-            Some(entry) if unfinished(path, &entry.after, &entry.start).is_some() => {
-                Ok(entry.start.clone())
-            }
+            Some(entry) if self.is_conflict(path) => Ok(entry.start.clone()),
             _ => git.show(&self.id, path),
         }
+    }
+
+    /// Whether the run left both sides of a conflict in the file.
+    pub(super) fn is_conflict(&self, path: &str) -> bool {
+        let entry = self.entries.get(path);
+        entry.is_some_and(|entry| unfinished(path, &entry.after, &entry.start).is_some())
     }
 }
 

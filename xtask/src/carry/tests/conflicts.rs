@@ -56,6 +56,19 @@ limit = 2
 }
 
 #[test]
+fn a_file_that_is_taken_back_counts_as_a_decision() {
+    let repository = Repository::with(&[
+        ("chapters/02_pool/src/a.rs", "limit = 1\n"),
+        ("chapters/03_parser/src/a.rs", "limit = 10\n"),
+    ]);
+    repository.write(&format!("{FIRST}/src/a.rs"), "limit = 2\n");
+    repository.carry("2").unwrap();
+    repository.write(&format!("{SECOND}/src/a.rs"), "limit = 10\n");
+    let report = repository.go_on().unwrap();
+    assert!(report.text.contains("03_parser        kept as you resolved it"), "{}", report.text);
+}
+
+#[test]
 fn what_no_marker_can_show_is_as_the_person_leaves_it() {
     let repository = Repository::with(&[
         ("chapters/02_pool/src/a.rs", "1\n"),

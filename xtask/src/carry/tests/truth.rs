@@ -57,6 +57,33 @@ fn what_is_no_ordinary_file_is_refused_with_the_file_and_the_way_out() {
     assert!(error.starts_with("chapters/02_pool/src/link.rs is a link"), "{error}");
 }
 
+/// It used to be called a file with changes that are in no commit.
+#[cfg(unix)]
+#[test]
+fn a_link_in_a_later_chapter_is_kept_and_named() {
+    let repository = with_a_file("src/a.rs");
+    let link = repository.folder.path().join(SECOND).join("src/a.rs");
+    fs::remove_file(&link).unwrap();
+    std::os::unix::fs::symlink("../../04_router/src/a.rs", &link).unwrap();
+    repository.commit();
+    repository.write(&format!("{FIRST}/src/a.rs"), "A\nb\nc\nd\ne\nf\ng\nh\n");
+    let error = repository.carry("2").unwrap_err().to_string();
+    assert!(error.starts_with("chapters/03_parser/src/a.rs is a link"), "{error}");
+    assert!(link.is_symlink());
+}
+
+#[test]
+fn a_directory_in_place_of_a_file_is_named() {
+    let repository = with_a_file("src/a.rs");
+    repository.write(&format!("{FIRST}/src/new.rs"), "new\n");
+    repository.write(&format!("{SECOND}/src/new.rs/other"), "other\n");
+    let error = repository.carry("2").unwrap_err().to_string();
+    assert!(
+        error.ends_with("new.rs is a directory, and should be a file: move it away"),
+        "{error}"
+    );
+}
+
 #[test]
 fn a_renamed_file_takes_what_later_chapters_have_changed_along() {
     for changed in [true, false] {
