@@ -4,7 +4,7 @@
 //! changes in `xtask/lessons.toml`.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
@@ -36,11 +36,14 @@ pub(crate) struct Args {
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode> {
     let from = workspace.chapter(&args.from)?;
     let to = workspace.chapter(&args.to)?;
+    if from == to {
+        bail!("both chapters are {}: name another one, as in `cargo xtask diff 3 4`", from.folder);
+    }
     let scope = scope(&args.paths, [from, to]);
     let scope: Vec<&str> = scope.iter().map(String::as_str).collect();
     let folders = [from, to].map(|chapter| workspace.path(&chapter.folder));
-    if !scope.iter().any(|path| folders.iter().any(|folder| folder.join(path).exists())) {
-        bail!("neither {} nor {} has {}", from.folder, to.folder, scope.join(" or "));
+    if !args.paths.is_empty() {
+        must_exist(&scope, [from, to], &folders)?;
     }
     let title = format!("{} → {}", from.folder, to.folder);
     let mut text = ui::paint(ui::TITLE, &title) + "\n\n";
@@ -71,6 +74,29 @@ fn scope(paths: &[String], chapters: [&Chapter; 2]) -> Vec<String> {
         inside.map_or(path, |inside| inside.trim_start_matches('/')).to_string()
     };
     paths.iter().map(within).collect()
+}
+
+/// # Errors
+/// When neither chapter has one of the paths.
+fn must_exist(
+    scope: &[&str],
+    [from, to]: [&Chapter; 2],
+    folders: &[PathBuf; 2],
+) -> anyhow::Result<()> {
+    for path in scope {
+        let is_inside = Path::new(path)
+            .components()
+            .all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+        if !is_inside {
+            bail!(
+                "{path} is not in a chapter; name a path within it, such as src/http or Cargo.toml"
+            );
+        }
+        if !folders.iter().any(|folder| folder.join(path).exists()) {
+            bail!("neither {} nor {} has {path}", from.folder, to.folder);
+        }
+    }
+    Ok(())
 }
 
 /// The changed files in `scope` that the chapter lists, each with its reason.
@@ -130,6 +156,27 @@ mod tests {
             scope(&paths, [&chapter("03_a"), &chapter("04_b")]),
             ["src/http", "src/lib.rs", "src/app"]
         );
+    }
+
+    #[test]
+    fn each_path_must_be_in_one_of_the_chapters() {
+        let folder = folder_with(&[
+            ("chapters/01_a/Cargo.toml", ""),
+            ("chapters/02_b/Cargo.toml", ""),
+            ("chapters/02_b/src/new.rs", ""),
+        ]);
+        let workspace = Workspace::at(folder.path()).unwrap();
+        let error = |to: &str, paths: &[&str]| {
+            let paths = paths.iter().map(ToString::to_string).collect();
+            let args = Args { from: "1".into(), to: to.into(), paths, stat: true, no_pager: true };
+            run(&workspace, &args).unwrap_err().to_string()
+        };
+        let missing = "neither chapters/01_a nor chapters/02_b has src/gone.rs";
+        assert_eq!(error("2", &["src/new.rs", "src/gone.rs"]), missing);
+        for outside in ["../02_b/src", "/etc"] {
+            assert!(error("2", &[outside]).starts_with(outside));
+        }
+        assert!(error("1", &[]).starts_with("both chapters are chapters/01_a"));
     }
 
     #[test]
