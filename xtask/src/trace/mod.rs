@@ -19,11 +19,18 @@ use crate::ui;
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// The server to trace
-    #[arg(default_value = "127.0.0.1:8080")]
+    #[arg(default_value = "127.0.0.1:8080", value_parser = address)]
     target: SocketAddr,
     /// The address that clients connect to instead
-    #[arg(long, default_value = "127.0.0.1:8081")]
+    #[arg(long, default_value = "127.0.0.1:8081", value_parser = address)]
     listen: SocketAddr,
+}
+
+/// Reads an address, also one that is typed as a URL or with the name `localhost`.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let address = text.trim_start_matches("http://").trim_end_matches('/');
+    let address = address.replace("localhost:", "127.0.0.1:");
+    address.parse().map_err(|_| "write an address and a port, such as 127.0.0.1:8080".to_string())
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
@@ -50,6 +57,19 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_may_be_typed_as_a_url() {
+        for text in ["127.0.0.1:80", "localhost:80", "http://127.0.0.1:80/", "http://localhost:80"]
+        {
+            assert_eq!(address(text).unwrap().to_string(), "127.0.0.1:80", "{text}");
+        }
+        for text in
+            ["", "80", "nonsense", "127.0.0.1", "http://127.0.0.1:80/path", "example.com:80"]
+        {
+            assert!(address(text).unwrap_err().contains("127.0.0.1:8080"), "{text}");
+        }
+    }
 
     #[test]
     fn it_works_between_programs_of_this_machine_only() {
