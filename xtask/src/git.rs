@@ -203,6 +203,8 @@ impl Git {
         revision: &str,
         folder: &str,
     ) -> anyhow::Result<Vec<String>> {
+        // Outside of a repository, `git diff` compares files and calls the revision one that it cannot find.
+        self.commit(revision)?.with_context(|| format!("`{revision}` is no commit"))?;
         let form = ["diff", "--name-only", "--no-renames", "--relative", "-z"];
         let tracked = self.run(&[&form[..], &[revision, "--", folder]].concat())?;
         let new = self.run(&["ls-files", "--others", "--exclude-standard", "-z", "--", folder])?;
@@ -216,11 +218,20 @@ impl Git {
 
 const NOT_STARTED: &str = "git cannot be started; is it installed?";
 
+/// The way out of a copy of the course without its history.
+pub(crate) const CLONE: &str =
+    "clone the course as a repository of its own (see \"Get the course\" in the book)";
+
 fn succeeded<S: AsRef<OsStr>>(args: &[S], output: Output) -> anyhow::Result<Vec<u8>> {
     if !output.status.success() {
         let words: Vec<_> = args.iter().map(|word| word.as_ref().to_string_lossy()).collect();
         let said = String::from_utf8_lossy(&output.stderr);
-        bail!("`git {}` failed: {}", words.join(" "), said.trim());
+        // For a repository of another user, git names the way out itself.
+        let way_out = match said.contains("not a git repository") {
+            true => format!("\n{CLONE}"),
+            false => String::new(),
+        };
+        bail!("`git {}` failed: {}{way_out}", words.join(" "), said.trim());
     }
     Ok(output.stdout)
 }

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, anyhow, bail};
 
-use crate::git::Git;
+use crate::git::{CLONE, Git};
 
 /// The commit that the reader got last: where their own commits, if there are any, branch off. And whether it is known to
 /// be from the course: inside another repository, or without a remote, it may be the reader's own.
@@ -32,15 +32,9 @@ pub(super) fn base(git: &Git, chapter: &str) -> anyhow::Result<(String, bool)> {
     Ok((base, is_published))
 }
 
-const CLONE: &str =
-    "clone the course as a repository of its own (see \"Get the course\" in the book)";
-
 /// An error with git's own words: they name the way out for a clone that belongs to another user.
 pub(super) fn needs_git(why: &str, error: &anyhow::Error) -> anyhow::Error {
-    let said = format!("{error:#}");
-    let way_out =
-        if said.contains("not a git repository") { format!("\n{CLONE}") } else { String::new() };
-    anyhow!("{why}:\n{said}{way_out}")
+    anyhow!("{why}:\n{error:#}")
 }
 
 #[cfg(test)]
