@@ -11,12 +11,15 @@ use crate::ui;
 /// The interval at which the files are checked until a key arrives. A user does not notice it.
 const INTERVAL: Duration = Duration::from_millis(200);
 
+/// The letters of [`help`], without q.
+const LETTERS: [char; 3] = ['n', 'h', 'c'];
+
 /// The next event while a command watches.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Event {
     /// A file was saved.
     Saved,
-    /// A letter.
+    /// One of [`LETTERS`].
     Key(char),
     /// q, or the end of the input on a terminal.
     Quit,
@@ -53,7 +56,8 @@ impl Keys {
             } else {
                 match self.typed.recv_timeout(INTERVAL) {
                     Ok('q') => return Event::Quit,
-                    Ok(letter) => return Event::Key(letter),
+                    Ok(letter) if LETTERS.contains(&letter) => return Event::Key(letter),
+                    Ok(other) => ui::print(&format!("`{other}` is not one of these letters.\n")),
                     Err(RecvTimeoutError::Timeout) => {}
                     Err(RecvTimeoutError::Disconnected) if io::stdin().is_terminal() => {
                         return Event::Quit;

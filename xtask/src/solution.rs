@@ -88,7 +88,10 @@ pub(crate) fn apply(workspace: &Workspace, exercise: &Exercise) -> anyhow::Resul
 fn agrees(exercise: &Exercise) -> anyhow::Result<bool> {
     ui::print(&format!("This shows a solution of exercise {}. Continue? [y/N] ", exercise.number));
     let mut answer = String::new();
-    io::stdin().lock().read_line(&mut answer)?;
+    if io::stdin().lock().read_line(&mut answer)? == 0 {
+        // At the end of input, the terminal has not begun a new line.
+        ui::print("\n");
+    }
     Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
 }
 
