@@ -175,7 +175,8 @@ impl Client {
     /// Reads exactly `count` bytes.
     pub fn read_exact(&mut self, count: usize) -> Result<Vec<u8>, WireError> {
         let mut source = self.waiting();
-        source.at_least(count, &format!("{count} bytes"))?;
+        let what = if count == 1 { "1 byte".to_string() } else { format!("{count} bytes") };
+        source.at_least(count, &what)?;
         Ok(source.take(count))
     }
 

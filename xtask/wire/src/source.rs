@@ -22,7 +22,7 @@ pub(crate) trait Source {
         if self.receive(what)? {
             return Ok(());
         }
-        let message = format!("the server closed, and there was still to come: {what}");
+        let message = format!("the server closed before this arrived: {what}");
         Err(WireError::new(Kind::Closed, message).with_arrived(self.received()))
     }
 
