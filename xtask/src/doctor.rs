@@ -57,13 +57,20 @@ const OTHER_PORT: &str = "start a chapter with `-- 127.0.0.1:9090` instead";
 const REDIS: &str = "not found, and only shared rate limits use it (`cargo xtask scale --redis`): apt install redis-server, \
                      brew install redis";
 
-/// The first line of a program's version output.
+/// The name and the version of a program, from the first line of its version output.
 fn program(name: &str, cure: &str) -> Result<String, String> {
     let finished = process::captured(Command::new(name).arg("--version"));
     let output =
         finished.ok().filter(|finished| finished.status.success()).map(|finished| finished.output);
     let line = output.and_then(|output| output.lines().next().map(String::from));
-    line.ok_or_else(|| format!("not found: {cure}"))
+    line.map(|line| up_to_version(&line)).ok_or_else(|| format!("not found: {cure}"))
+}
+
+/// The words of a line up to the version. After it, curl lists all its libraries.
+fn up_to_version(line: &str) -> String {
+    let has_digit = |word: &str| word.contains(|letter: char| letter.is_ascii_digit());
+    let count = line.split(' ').position(has_digit).map_or(usize::MAX, |at| at + 1);
+    line.split(' ').take(count).collect::<Vec<_>>().join(" ")
 }
 
 /// A program that must be installed. A version that is too old for some commands is reported with what it lacks.
@@ -197,6 +204,20 @@ mod tests {
         let optional = Finding { what: "jq", found: Err("not found".to_string()), needed: false };
         assert_eq!(plain(&shown(&[optional], ui::UNICODE)), "- jq         not found\n");
         assert!(plain(&verdict(&findings[..1])).starts_with("\nYou can start"));
+    }
+
+    #[test]
+    fn a_line_ends_with_the_version() {
+        for (line, shown) in [
+            ("curl 7.88.1 (x86_64-pc-linux-gnu) libcurl/7.88.1 zlib/1.2.13", "curl 7.88.1"),
+            ("rustc 1.95.0 (59807616e 2026-04-14)", "rustc 1.95.0"),
+            ("git version 2.39.5 (Apple Git-154)", "git version 2.39.5"),
+            ("Redis server v=7.0.15 sha=00000000:0 bits=64", "Redis server v=7.0.15"),
+            ("jq-1.6", "jq-1.6"),
+            ("a program without one", "a program without one"),
+        ] {
+            assert_eq!(up_to_version(line), shown);
+        }
     }
 
     #[test]
