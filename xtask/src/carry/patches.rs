@@ -118,7 +118,7 @@ impl Rebuilder<'_, '_> {
         let Some(stored) = self.stored(name)? else { return Ok(None) };
         let paths = stored.paths();
         if paths.iter().any(|path| self.plan.waiting.contains(path)) {
-            self.say(name, ui::NOTE, "waits for a file above");
+            self.say(name, ui::NOTE, "waits for a conflict above");
             return Ok(None);
         }
         if !self.is_touched(&stored) || self.applied(&stored, Side::Now, overlay).is_some() {
@@ -141,7 +141,7 @@ impl Rebuilder<'_, '_> {
         for path in conflicts {
             let (path, scratch) = (self.path(name), self.scratch(name, &path));
             self.plan.conflicts.push(format!(
-                "{path}: the solved file with both sides is {scratch}; the patch is made of what you make of it"
+                "{path}: edit the solved file {scratch}, which has both sides; the patch is rebuilt from it"
             ));
         }
         Ok(None)

@@ -26,8 +26,8 @@ fn patches_of_exercises_are_rebuilt() {
     let report = repository.carry("2").unwrap();
     assert_eq!(report.conflicts.len(), 3, "{}", report.text);
     let told = format!(
-        "{exercise}/solution.patch: the solved file with both sides is \
-         .carry/01_first/solution.patch/{path}; the patch is made of what you make of it"
+        "{exercise}/solution.patch: edit the solved file \
+         .carry/01_first/solution.patch/{path}, which has both sides; the patch is rebuilt from it"
     );
     assert_eq!(report.conflicts[0], told);
     assert!(report.text.contains("wrong/two.patch waits for the solution"), "{}", report.text);
