@@ -75,7 +75,7 @@ fn clear(folder: &Path) -> Result<()> {
     let headers = fs::read_to_string(folder.join("_headers")).unwrap_or_default();
     if !headers.starts_with(MARK) {
         bail!(
-            "{} has other files, which would be lost: name a new folder, or one that `cargo xtask book --out` has written",
+            "{} has other files, which would be lost: name a new directory, or one that `cargo xtask book --out` has written",
             folder.display()
         );
     }
