@@ -227,10 +227,8 @@ fn succeeded<S: AsRef<OsStr>>(args: &[S], output: Output) -> anyhow::Result<Vec<
         let words: Vec<_> = args.iter().map(|word| word.as_ref().to_string_lossy()).collect();
         let said = String::from_utf8_lossy(&output.stderr);
         // For a repository of another user, git names the way out itself.
-        let way_out = match said.contains("not a git repository") {
-            true => format!("\n{CLONE}"),
-            false => String::new(),
-        };
+        let is_none = said.contains("not a git repository");
+        let way_out = if is_none { format!("\n{CLONE}") } else { String::new() };
         bail!("`git {}` failed: {}{way_out}", words.join(" "), said.trim());
     }
     Ok(output.stdout)

@@ -42,11 +42,8 @@ fn patches_of_exercises_are_rebuilt() {
     let solution = repository.read(&format!("{exercise}/solution.patch"));
     assert!(solution.ends_with(rest), "{solution}");
     assert!(!solution.contains(new_context));
-    assert!(
-        repository
-            .read(&format!("{exercise}/wrong/one.patch"))
-            .starts_with("Caught-by: x\n\ndiff --git")
-    );
+    let one = repository.read(&format!("{exercise}/wrong/one.patch"));
+    assert!(one.starts_with("Caught-by: x\n\ndiff --git"), "{one}");
     assert!(repository.read(&format!("{exercise}/wrong/two.patch")).ends_with("-solved\n+wrong\n"));
     let made = repository.read(&other);
     assert!(made.starts_with("Two words.\n\ndiff --git"), "{made}");
