@@ -57,7 +57,8 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
         rows.push(Row { scenario, cells });
     }
     let names: Vec<_> = peers.iter().map(|peer| peer.name).collect();
-    ui::print(&format!("\n{rounds} rounds of {seconds} s each\n"));
+    let count = if rounds == 1 { "1 round".to_string() } else { format!("{rounds} rounds") };
+    ui::print(&format!("\n{count} of {seconds} s each\n"));
     if args.profile != args::RELEASE {
         let warning = "`final` was built with the profile fast-build: compare it only with another such build";
         ui::print(&format!("{}\n", ui::paint(ui::NOTE, warning)));
