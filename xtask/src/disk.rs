@@ -16,7 +16,8 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Option<Vec<u8>>> {
         Err(error) if [ErrorKind::NotFound, ErrorKind::NotADirectory].contains(&error.kind()) => {
             Ok(None)
         }
-        Err(error) if error.kind() == ErrorKind::IsADirectory => {
+        // Windows reports that access is denied.
+        Err(_) if path.is_dir() => {
             bail!("{} is a directory, and should be a file: move it away", path.display())
         }
         Err(error) => Err(error).context(path.display().to_string()),
