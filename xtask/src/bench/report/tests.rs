@@ -1,0 +1,117 @@
+use super::super::load::Load;
+use super::super::scenario::SCENARIOS;
+use super::*;
+use crate::ui::plain;
+
+fn sample(rate: f64, micros: f64) -> Sample {
+    let (seconds, bytes, p50, p99, errors) = (1.0, 2048.0, 0.0005, 0.0015, 0.0);
+    let load = Load { requests: rate, seconds, bytes, p50, p99, errors };
+    let (cpu, memory) = (Some(micros / 1e6), Some(2048.0));
+    Sample { load, cpu, memory, lost: 0, share: None, base: None }
+}
+
+fn row(name: &str, cells: Vec<Cell>) -> Row<'static> {
+    Row { scenario: SCENARIOS.iter().find(|scenario| scenario.name == name).unwrap(), cells }
+}
+
+#[test]
+fn a_round_is_compared_with_itself() {
+    // The machine was half as fast in the second round, for both.
+    let limit = vec![sample(100.0, 4.0), sample(50.0, 8.0), sample(100.0, 4.0)];
+    let own = vec![sample(90.0, 5.0), sample(45.0, 10.0), sample(80.0, 6.0)];
+    let text = plain(&tables(&["limit", "final"], &[row("route", vec![Ok(limit), Ok(own)])]));
+    assert_eq!(
+        text,
+        "
+requests per second, relative to the limit
+       limit  final
+route  100/s   0.90
+
+CPU time per request, relative to the limit
+        limit  final
+route  4.0 us   1.25
+
+CPU time per request, in microseconds
+       limit  final
+route   4.00   6.00
+
+latency in ms, p50 / p99
+             limit        final
+route  0.50 / 1.50  0.50 / 1.50
+
+peak memory, in MiB
+       limit  final
+route    2.0    2.0
+"
+    );
+}
+
+#[test]
+fn without_the_limit_figures_are_absolute() {
+    let cells = vec![
+        Err("it compresses nothing".into()),
+        Ok(vec![sample(80.0, 4.0)]),
+        Ok(vec![sample(100.0, 4.0)]),
+    ];
+    let text = plain(&tables(&["limit", "final", "nginx"], &[row("gzip", cells)]));
+    assert!(
+        text.contains(
+            "relative to the limit\n      limit  final  nginx\ngzip      -   80/s  100/s\n"
+        ),
+        "{text}"
+    );
+    assert!(
+        text.contains("relative to nginx\n      limit  final  nginx\ngzip      -   0.80  100/s\n"),
+        "{text}"
+    );
+    assert!(!text.contains("relative to before"), "{text}");
+    assert!(text.ends_with("limit, gzip: skipped, it compresses nothing\n"), "{text}");
+}
+
+#[test]
+fn what_a_scenario_adds_is_compared_with_the_same_server() {
+    let with = |base, rate, micros| Sample { base: Some(base), ..sample(rate, micros) };
+    let base = |rate, micros: f64| Box::new(sample(rate, micros));
+    // The second round was a slow one, for both.
+    let own = vec![
+        with(base(100.0, 4.0), 60.0, 6.0),
+        with(base(50.0, 8.0), 40.0, 10.0),
+        with(base(100.0, 4.0), 70.0, 5.6),
+    ];
+    let skipped = Err("it has no handlers".into());
+    let text = plain(&tables(&["limit", "final"], &[row("mix", vec![skipped, Ok(own)])]));
+    let wanted = "
+requests per second, one scenario relative to the other on the same server
+             limit  final
+mix / hello      -   0.70
+
+CPU time per request, one scenario relative to the other on the same server
+             limit  final
+mix / hello      -   1.40
+
+p99 latency in ms, one scenario and the other
+             limit        final
+mix / hello      -  1.50 / 1.50
+";
+    assert!(text.contains(wanted), "{text}");
+}
+
+#[test]
+fn errors_are_in_the_notes() {
+    let mut bad = Sample { lost: 7, share: Some(0.25), ..sample(1.0, 1.0) };
+    bad.load.errors = 2.0;
+    let text = notes(&["final"], &[row("idle-2000", vec![Ok(vec![bad.clone(), bad])])]);
+    assert_eq!(
+        text,
+        "final, idle-2000: 4 failed requests or connections\n\
+             final, idle-2000: the server closed up to 7 background connections\n\
+             final, idle-2000: the background requests had 0.25 of the possible throughput\n"
+    );
+}
+
+#[test]
+fn the_median_is_in_the_middle() {
+    assert_eq!(median(vec![]), None);
+    assert_eq!(median(vec![9.0, 1.0, 2.0]), Some(2.0));
+    assert_eq!(median(vec![4.0, 1.0, 9.0, 2.0]), Some(3.0));
+}
