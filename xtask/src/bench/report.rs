@@ -42,7 +42,7 @@ const TABLES: &[Table] = &[
     }),
     own("latency in ms, p50 / p99", NAME, |samples| {
         let p50 = middle(samples, |sample| Some(sample.load.p50))?;
-        Some(format!("{} / {}", latency(p50), latency(middle(samples, P99)?)))
+        Some(format!("{} / {}", latency(p50), latency(middle(samples, P99).unwrap_or(0.0))))
     }),
     relative("p99 latency, relative to before", NAME, "before", P99, milliseconds),
     own("peak memory, in MiB", NAME, |samples| {
@@ -91,7 +91,8 @@ const fn own(
 
 const NAME: fn(&Scenario) -> Option<String> = |scenario| Some(scenario.name.to_string());
 const RATE: fn(&Sample) -> Option<f64> = |sample| Some(sample.load.rate());
-const P99: fn(&Sample) -> Option<f64> = |sample| Some(sample.load.p99);
+/// wrk prints 0 for a percentile outside of the range that it has recorded.
+const P99: fn(&Sample) -> Option<f64> = |sample| Some(sample.load.p99).filter(|p99| *p99 > 0.0);
 const CPU: fn(&Sample) -> Option<f64> = |sample| sample.cpu;
 
 fn both_names(scenario: &Scenario) -> Option<String> {
@@ -114,7 +115,6 @@ fn milliseconds(seconds: f64) -> String {
     format!("{:.2} ms", seconds * 1e3)
 }
 
-/// wrk prints 0 for a percentile outside of the range that it has recorded.
 fn latency(seconds: f64) -> String {
     if seconds == 0.0 { "-".to_string() } else { format!("{:.2}", seconds * 1e3) }
 }

@@ -115,3 +115,14 @@ fn the_median_is_in_the_middle() {
     assert_eq!(median(vec![9.0, 1.0, 2.0]), Some(2.0));
     assert_eq!(median(vec![4.0, 1.0, 9.0, 2.0]), Some(3.0));
 }
+
+/// Regression test: the ratio was 0.00, as if no request had taken any time.
+#[test]
+fn a_percentile_that_wrk_does_not_have_is_left_out() {
+    let mut own = sample(1.0, 1.0);
+    own.load.p99 = 0.0;
+    let cells = vec![Ok(vec![sample(1.0, 1.0)]), Ok(vec![own])];
+    let text = plain(&tables(&["before", "final"], &[row("pipelining", cells)]));
+    assert!(text.contains("pipelining  0.50 / 1.50  0.50 / -\n"), "{text}");
+    assert!(text.contains("\npipelining  1.50 ms      -\n"), "{text}");
+}
