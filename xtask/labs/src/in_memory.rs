@@ -26,7 +26,7 @@ const RUN_TIME: Duration = Duration::from_secs(2);
 /// The server's end of a connection, and all that its client has received.
 pub(crate) struct InMemoryConnection {
     exchange: Exchange,
-    surroundings: Surroundings,
+    values: ContextValues,
     until: Instant,
     output: Vec<u8>,
     is_closed: bool,
@@ -34,7 +34,7 @@ pub(crate) struct InMemoryConnection {
 }
 
 /// The values to which the exchange's context refers.
-struct Surroundings {
+struct ContextValues {
     application: Chain,
     limits: Limits,
     memory: MemoryBudget,
@@ -50,7 +50,7 @@ impl InMemoryConnection {
         let limits = Limits { whole_body: limits.body, ..limits };
         InMemoryConnection {
             exchange: Exchange::default(),
-            surroundings: Surroundings { application, limits, memory, start, slept },
+            values: ContextValues { application, limits, memory, start, slept },
             until: start + RUN_TIME,
             output: Vec::new(),
             is_closed: false,
@@ -90,14 +90,14 @@ impl InMemoryConnection {
     /// How long the server waits until it times out. `None` if it has closed the connection.
     pub(crate) fn timeout(&self) -> Option<Duration> {
         let deadline = |cx: Context<'_>| self.exchange.deadline(Interest::Read, cx);
-        let left = || self.surroundings.lend(deadline).duration_since(self.surroundings.now());
+        let left = || self.values.lend(deadline).duration_since(self.values.now());
         (!self.is_closed).then(left)
     }
 
     /// Runs the server until it waits for bytes from the client.
     fn run_server(&mut self) -> io::Result<()> {
         loop {
-            let progress = self.surroundings.lend(|cx| self.exchange.process(cx));
+            let progress = self.values.lend(|cx| self.exchange.process(cx));
             self.take_output()?;
             match progress {
                 Progress::Responded if self.is_open() => {}
@@ -115,13 +115,13 @@ impl InMemoryConnection {
                 return Ok(());
             }
         }
-        let after = self.surroundings.lend(|cx| self.exchange.output_sent(cx));
+        let after = self.values.lend(|cx| self.exchange.output_sent(cx));
         self.is_closed |= after == AfterOutput::Close;
         Ok(())
     }
 }
 
-impl Surroundings {
+impl ContextValues {
     fn lend<T>(&self, call: impl FnOnce(Context<'_>) -> T) -> T {
         call(Context {
             handler: &self.application,
