@@ -40,7 +40,7 @@ pub(crate) fn show(workspace: &Workspace) -> anyhow::Result<ExitCode> {
     let _ = writeln!(text, "\nYour own server: {}", ladder::picture(&mut progress));
     let climb = if workspace.path(start::FOLDER).is_dir() { "climb" } else { "start" };
     let _ = writeln!(text, "Next: `cargo xtask {climb}`");
-    if let Some(back) = saved::interrupted(workspace.root())? {
+    if let Some(back) = saved::interrupted(workspace)? {
         let note = format!("A run was interrupted while it wrote files. To undo it: `{back}`");
         let _ = writeln!(text, "\n{}", ui::paint(ui::NOTE, &note));
     }
@@ -93,11 +93,11 @@ impl State {
         };
         match self {
             State { solved: true, passed, checks, .. } if passed < checks => {
-                format!("solved, fails now: {passed} of {checks} checks pass{hints}")
+                format!("solved, fails now: {}{hints}", self.result())
             }
             State { solved: true, .. } => format!("solved{hints}"),
             State { checks: 0, .. } => hints.trim_start_matches(", ").to_string(),
-            State { passed, checks, .. } => format!("{passed} of {checks} checks pass{hints}"),
+            _ => self.result() + &hints,
         }
     }
 }

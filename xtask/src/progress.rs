@@ -9,8 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::disk;
 use crate::exercise::Exercise;
-use crate::saved;
-use crate::workspace::Workspace;
+use crate::workspace::{WRITING, Workspace};
 
 /// The path of the file from the root. Git ignores the file, because it belongs to the reader.
 const STORED: &str = ".progress";
@@ -43,6 +42,14 @@ impl State {
         (self.passed, self.checks) = (passed, checks);
         self.solved |= checks > 0 && passed == checks;
     }
+
+    /// The result of the last run of the checks, in words.
+    pub(crate) fn result(&self) -> String {
+        match self.checks {
+            0 => "not checked".to_string(),
+            checks => format!("{} of {checks} checks pass", self.passed),
+        }
+    }
 }
 
 impl Progress {
@@ -59,7 +66,7 @@ impl Progress {
 
     pub(crate) fn save(&self, workspace: &Workspace) -> anyhow::Result<()> {
         let text = toml::to_string(self)?;
-        disk::replace(&workspace.path(saved::FOLDER), &workspace.path(STORED), text.as_bytes())
+        disk::replace(&workspace.path(WRITING), &workspace.path(STORED), text.as_bytes())
             .context(STORED)
     }
 

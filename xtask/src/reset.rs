@@ -31,15 +31,13 @@ pub(crate) fn reset(
 ) -> anyhow::Result<String> {
     let work = Work::find(workspace, exercise)?;
     let mut text = String::new();
-    if let Some(back) = interrupted(workspace.root())? {
+    if let Some(back) = interrupted(workspace)? {
         let _ = writeln!(text, "An earlier run was interrupted. To undo it: `{back}`\n");
     }
-    let folder = &exercise.chapter.folder;
+    let origin = origin(&work, &exercise.chapter.folder);
     let Some(saved) = work.keep(name)? else {
         work.finish()?;
-        let _ = writeln!(text, "{folder} is {}; there is nothing to reset.", work.origin());
-        text += &own_commit(&work, folder);
-        return Ok(text);
+        return Ok(format!("{text}{origin}There is nothing to reset.\n"));
     };
     work.put(&work.base, &format!("cargo xtask restore {saved}"))?;
     forget(workspace, exercise, &work)?;
@@ -47,20 +45,20 @@ pub(crate) fn reset(
     for path in &work.paths {
         let _ = writeln!(text, "  {path}");
     }
-    let _ = writeln!(text, "\n{folder} is {}.", work.origin());
-    text += &own_commit(&work, folder);
-    let _ = writeln!(text, "To get your work back: `cargo xtask restore {saved}`");
+    let _ = writeln!(text, "\n{origin}To get your work back: `cargo xtask restore {saved}`");
     Ok(text)
 }
 
-/// A warning for the case that the commit is the reader's own.
-fn own_commit(work: &Work<'_>, folder: &str) -> String {
+/// Which state of the chapter counts as shipped, with a warning when it may be the reader's own.
+fn origin(work: &Work<'_>, folder: &str) -> String {
     if work.is_published {
-        return String::new();
+        return format!("{folder} is as it was shipped, in commit {:.10}.\n", work.base);
     }
     format!(
-        "This repository has no remote of the course, so that commit counts as the original. If it has your work, find an \
-         earlier commit\nwith `git log -- {folder}`, and restore it with `git restore --source COMMIT -- {folder}`.\n"
+        "{folder} is as in commit {:.10}.\nThis repository has no remote of the course, so that commit counts as the \
+         original. If it has your work, find an earlier commit\nwith `git log -- {folder}`, and restore it with \
+         `git restore --source COMMIT -- {folder}`.\n",
+        work.base
     )
 }
 
@@ -68,12 +66,10 @@ fn own_commit(work: &Work<'_>, folder: &str) -> String {
 fn forget(workspace: &Workspace, exercise: &Exercise, work: &Work<'_>) -> anyhow::Result<()> {
     let mut progress = Progress::load(workspace)?;
     for other in Exercise::all(workspace)? {
-        let same = other.name == exercise.name;
-        let touched = || -> Option<bool> {
-            let paths = other.patch(workspace, "solution.patch").ok()?.paths();
-            Some(paths.iter().any(|path| work.paths.contains(path)))
-        };
-        if other.chapter == exercise.chapter && (same || touched() == Some(true)) {
+        let solution = other.patch(workspace, "solution.patch");
+        let is_reset =
+            solution.is_ok_and(|patch| patch.paths().iter().any(|path| work.paths.contains(path)));
+        if is_reset || other.name == exercise.name {
             let state = progress.of(&other);
             (state.passed, state.checks) = (0, 0);
         }

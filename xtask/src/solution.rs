@@ -56,11 +56,20 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
 pub(crate) fn apply(workspace: &Workspace, exercise: &Exercise) -> anyhow::Result<String> {
     let number = exercise.number;
     let work = Work::find(workspace, exercise)?;
-    if let Some(back) = interrupted(workspace.root())? {
+    if let Some(back) = interrupted(workspace)? {
         bail!("an earlier run was interrupted: `{back}` undoes it");
     }
     let patch = exercise.patch(workspace, "solution.patch")?;
-    let solved = work.patched(&patch).with_context(|| {
+    let folder = format!("--directory={}", work.git.prefix()?);
+    let diff = patch.diff.as_bytes();
+    let fits = |how: &[&str]| {
+        let form = [&["apply", "--check", "--cached", &folder], how, &["-"]].concat();
+        work.git.run_with_input(&form, diff)
+    };
+    if fits(&["--reverse"]).is_ok() {
+        return Ok(format!("Your files have the solution of exercise {number} already.\n"));
+    }
+    fits(&[]).with_context(|| {
         format!(
             "the solution does not apply to your files, so nothing was changed; \
              `cargo xtask reset {number}` saves your work and restores the chapter"
@@ -71,7 +80,7 @@ pub(crate) fn apply(workspace: &Workspace, exercise: &Exercise) -> anyhow::Resul
         Some(saved) => format!("cargo xtask restore {saved}"),
         None => format!("cargo xtask reset {number}"),
     };
-    work.put(&solved, &back)?;
+    work.write(&["apply", "--index", &folder, "-"], diff, &back)?;
     let mut text = String::new();
     if let Some(saved) = saved {
         let _ = writeln!(text, "Your work is saved as {saved}.");

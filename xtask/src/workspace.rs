@@ -10,6 +10,9 @@ use anyhow::{Context, bail};
 use crate::git::Git;
 use crate::tree::read_tree;
 
+/// The directory with a file that is being written, and with the lock for it, from the root. Git ignores it.
+pub(crate) const WRITING: &str = ".saved";
+
 /// The repository of the course, as it is on disk.
 #[derive(Debug, Clone)]
 pub(crate) struct Workspace {

@@ -11,7 +11,6 @@ use super::Work;
 use super::restore::listed;
 use crate::git::Git;
 use crate::progress::Progress;
-use crate::reset;
 
 #[test]
 fn reset_saves_the_work_and_says_how_it_comes_back() {
@@ -29,19 +28,14 @@ fn reset_saves_the_work_and_says_how_it_comes_back() {
     // The tick stays, for the work has only been put aside.
     assert!(progress.of(&reader.exercise()).solved);
     assert_eq!(progress.of(&reader.exercise()).checks, 0);
-
-    assert!(reader.reset().unwrap().contains("nothing to reset"));
-    reader.restore("02_time/1").unwrap();
-    assert_eq!(reader.tree(), work);
-}
-
-#[test]
-fn git_alone_brings_the_work_back_too() {
-    let reader = Reader::at_work();
-    let work = reader.tree();
-    reader.reset().unwrap();
+    assert!(reader.reset().unwrap().contains("There is nothing to reset"));
+    // Git alone brings it back, and so does our command.
     Git::at(&reader.root).run(&["cherry-pick", "--no-commit", "refs/saved/02_time/1"]).unwrap();
     assert_eq!(reader.tree(), work);
+    reader.reset().unwrap();
+    reader.restore("02_time/1").unwrap();
+    assert_eq!(reader.tree(), work);
+    assert_eq!(reader.saved(), ["02_time/1"]);
 }
 
 #[test]
@@ -53,6 +47,9 @@ fn the_solution_is_put_upon_the_work_and_taken_off_again() {
     let tree = reader.tree();
     assert_eq!(tree["src/lib.rs"], b"mine\n2\n3\n4\n5\n6\n7\n8\nsolved\n");
     assert_eq!(tree["src/time.rs"], b"time\n");
+    let said = reader.apply().unwrap();
+    assert_eq!(said, "Your files have the solution of exercise 2 already.\n");
+    assert_eq!(reader.tree(), tree);
     reader.restore("02_time/1").unwrap();
     assert_eq!(reader.tree(), work);
     // What the reader may have made of the solution is saved as well.
@@ -61,7 +58,7 @@ fn the_solution_is_put_upon_the_work_and_taken_off_again() {
 
 #[test]
 fn a_solution_that_does_not_fit_changes_nothing() {
-    let reader = Reader::new();
+    let reader = Reader::inside("");
     reader.write("src/lib.rs", b"all mine\n");
     let work = reader.tree();
     let error = reader.apply().unwrap_err();
@@ -69,20 +66,11 @@ fn a_solution_that_does_not_fit_changes_nothing() {
     assert_eq!(reader.tree(), work);
 }
 
-#[test]
-fn a_name_that_is_not_saved_is_told_those_that_are() {
-    let reader = Reader::at_work();
-    assert!(reader.restore("x").unwrap_err().to_string().contains("nor is anything else"));
-    reader.reset().unwrap();
-    let error = reader.restore("x").unwrap_err().to_string();
-    assert_eq!(error, "nothing is saved as `x`; there are: 02_time/1");
-}
-
 /// Three attempts can be told apart: by their date, exercise, files and result, or by a name.
 #[test]
 fn what_is_saved_is_listed_with_its_exercise_files_and_result() {
-    let reader = Reader::new();
-    assert!(listed(&reader.workspace).unwrap().contains("Nothing is saved"));
+    let reader = Reader::inside("");
+    assert!(listed(reader.workspace.git()).unwrap().contains("Nothing is saved"));
     for (passed, file) in [(0, "one"), (3, "two")] {
         reader.write(&format!("src/{file}.rs"), b"x\n");
         let mut progress = Progress::default();
@@ -91,47 +79,34 @@ fn what_is_saved_is_listed_with_its_exercise_files_and_result() {
         reader.reset().unwrap();
     }
     reader.write("src/lib.rs", b"third\n");
-    reset::reset(&reader.workspace, &reader.exercise(), Some("own-parser")).unwrap();
-    let text = listed(&reader.workspace).unwrap();
-    let dates = |line: &str| match line.split_once("  ").filter(|_| !line.starts_with(' ')) {
-        Some((name, rest)) if rest.trim().len() > 16 => {
-            let (date, rest) = rest.trim_start().split_at(16);
-            format!(
-                "{name} | {}{rest}\n",
-                date.replace(|letter: char| letter.is_ascii_digit(), "d")
-            )
-        }
-        _ => format!("{line}\n"),
-    };
-    assert_eq!(
-        text.lines().map(dates).collect::<String>(),
-        "\
-02_time/1 | dddd-dd-dd dd:dd  0 of 8 checks pass
-    chapters/04_router/src/one.rs
-02_time/2 | dddd-dd-dd dd:dd  3 of 8 checks pass
-    chapters/04_router/src/two.rs
-02_time/own-parser | dddd-dd-dd dd:dd  not checked
-    chapters/04_router/src/lib.rs
-
-`cargo xtask restore NAME` brings one back, and `git show refs/saved/NAME` shows it.
-"
-    );
+    reader.reset_as("own-parser").unwrap();
+    let text = listed(reader.workspace.git()).unwrap();
+    for part in [
+        "  02_time/1  Work on exercise 2: 0 of 8 checks pass\n\nchapters/04_router/src/one.rs\n",
+        "  02_time/2  Work on exercise 2: 3 of 8 checks pass\n\nchapters/04_router/src/two.rs\n",
+        "  02_time/own-parser  Work on exercise 2: not checked\n\nchapters/04_router/src/lib.rs\n",
+    ] {
+        assert!(text.contains(part), "{text}");
+    }
+    let date = text.split("  ").next().unwrap();
+    let shape = date.replace(|letter: char| letter.is_ascii_digit(), "d");
+    assert_eq!(shape, "dddd-dd-dd dd:dd");
 }
 
 #[test]
 fn a_name_that_is_taken_or_impossible_is_refused_before_anything_is_written() {
     let reader = Reader::at_work();
-    let named = |name| reset::reset(&reader.workspace, &reader.exercise(), Some(name));
     let work = reader.tree();
-    for name in ["", "-x", "a b", "a/b", "a..b"] {
-        let error = named(name).unwrap_err().to_string();
-        assert!(error.contains("use letters, digits"), "{name}: {error}");
-    }
-    named("first").unwrap();
+    reader.reset_as("first").unwrap();
     reader.restore("02_time/first").unwrap();
-    let error = named("first").unwrap_err().to_string();
-    assert_eq!(error, "something is saved as `02_time/first` already; choose another name");
+    for name in ["first", "", "a b", "a..b", "first/b", "x.lock"] {
+        let error = reader.reset_as(name).unwrap_err().to_string();
+        assert!(error.contains(&format!("cannot be saved as `02_time/{name}`")), "{error}");
+        assert!(error.contains("only letters, digits"), "{error}");
+    }
     assert_eq!(reader.tree(), work);
+    let error = reader.restore("second").unwrap_err().to_string();
+    assert_eq!(error, "nothing is saved as `second`; `cargo xtask restore` lists the names");
 }
 
 #[test]

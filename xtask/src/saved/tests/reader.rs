@@ -8,21 +8,18 @@ use crate::exercise::Exercise;
 use crate::git::Git;
 use crate::patch::{Files, Patch};
 use crate::reset;
-use crate::saved::interrupted;
-use crate::saved::refs::Saved;
-use crate::saved::restore;
+use crate::saved::{NAMES, interrupted, restore};
 use crate::solution;
 use crate::workspace::Workspace;
 use crate::workspace::tests::{copy_of, files_in, folder_with};
 
 pub(super) const CHAPTER: &str = "chapters/04_router";
-pub(super) const LIB: &str = "chapters/04_router/src/lib.rs";
+const LIB: &str = "chapters/04_router/src/lib.rs";
 pub(super) const SHIPPED: &str = "1\n2\n3\n4\n5\n6\n7\n8\n9\n";
-pub(super) const SOLVED: &str = "1\n2\n3\n4\n5\n6\n7\n8\nsolved\n";
 
 pub(super) type Tree = BTreeMap<String, Vec<u8>>;
 
-/// A clone of the course in which a reader has worked, with a commit of their own or without.
+/// A clone of the course, which is this directory of a repository.
 pub(super) struct Reader {
     folder: tempfile::TempDir,
     prefix: &'static str,
@@ -31,19 +28,15 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    pub(super) fn new() -> Reader {
-        Reader::inside("")
-    }
-
-    /// The course is this directory of a repository.
+    /// The course as it is shipped.
     pub(super) fn inside(prefix: &'static str) -> Reader {
-        let lib = |text: &str| Files::from([(LIB.to_string(), Some(text.as_bytes().to_vec()))]);
-        let mut after = lib(SOLVED);
-        let added = format!("{CHAPTER}/src/time.rs");
-        let mut before = lib(SHIPPED);
-        before.insert(added.clone(), None);
-        after.insert(added, Some(b"time\n".to_vec()));
-        let solution = Patch::between("", &before, &after).unwrap().text();
+        let time = format!("{CHAPTER}/src/time.rs");
+        let files = |lib: &str, new: Option<&str>| {
+            let content = |text: &str| Some(text.as_bytes().to_vec());
+            Files::from([(LIB.to_string(), content(lib)), (time.clone(), new.and_then(content))])
+        };
+        let after = files(&SHIPPED.replace('9', "solved"), Some("time\n"));
+        let solution = Patch::between("", &files(SHIPPED, None), &after).unwrap().text();
         let files = [
             (LIB, SHIPPED),
             ("chapters/04_router/src/old.rs", "old\n"),
@@ -60,7 +53,7 @@ impl Reader {
         Reader::at(folder, prefix)
     }
 
-    pub(super) fn at(folder: tempfile::TempDir, prefix: &'static str) -> Reader {
+    fn at(folder: tempfile::TempDir, prefix: &'static str) -> Reader {
         let root = folder.path().join(prefix);
         let workspace = Workspace::at(&root).unwrap();
         Reader { folder, prefix, root, workspace }
@@ -70,18 +63,7 @@ impl Reader {
         Reader::at(copy_of(self.folder.path()), self.prefix)
     }
 
-    /// Changed, new, deleted, not text, without a last line end.
-    pub(super) fn at_work() -> Reader {
-        Reader::at_work_inside("")
-    }
-
-    /// The same work, in a clone whose remote git knows.
-    pub(super) fn got_from_the_course() -> Reader {
-        let reader = Reader::at_work();
-        reader.is_shipped();
-        reader
-    }
-
+    /// A reader has worked in it: changed, new, deleted, not text, without a last line end.
     pub(super) fn at_work_inside(prefix: &'static str) -> Reader {
         let reader = Reader::inside(prefix);
         reader.write("src/lib.rs", SHIPPED.replace("1\n", "mine\n").as_bytes());
@@ -90,6 +72,17 @@ impl Reader {
         reader.write("src/latin.txt", b"caf\xe9\r\n");
         reader.write("exercises/01_curl/answers.toml", b"a = \"404\"\n");
         fs::remove_file(reader.root.join(CHAPTER).join("src/old.rs")).unwrap();
+        reader
+    }
+
+    pub(super) fn at_work() -> Reader {
+        Reader::at_work_inside("")
+    }
+
+    /// The same work, in a clone whose remote git knows.
+    pub(super) fn got_from_the_course() -> Reader {
+        let reader = Reader::at_work();
+        reader.is_shipped("refs/remotes/origin/HEAD");
         reader
     }
 
@@ -105,6 +98,10 @@ impl Reader {
         reset::reset(&self.workspace, &self.exercise(), None)
     }
 
+    pub(super) fn reset_as(&self, word: &str) -> anyhow::Result<String> {
+        reset::reset(&self.workspace, &self.exercise(), Some(word))
+    }
+
     pub(super) fn apply(&self) -> anyhow::Result<String> {
         solution::apply(&self.workspace, &self.exercise())
     }
@@ -113,14 +110,15 @@ impl Reader {
         restore::restore(&self.workspace, name)
     }
 
+    /// The names of what is saved.
     pub(super) fn saved(&self) -> Vec<String> {
-        let all = Saved::all(&self.workspace).unwrap();
-        all.into_iter().map(|saved| saved.name).collect()
+        let form = ["for-each-ref", "--format=%(refname:lstrip=2)", NAMES];
+        self.workspace.git().text(&form).unwrap().lines().map(String::from).collect()
     }
 
-    /// Makes the latest commit of the reader's repository the one that was got from the course.
-    pub(super) fn is_shipped(&self) {
-        Git::at(&self.root).update_names("update refs/remotes/origin/HEAD HEAD\n").unwrap();
+    /// Makes the latest commit of the reader's repository the one of this remote.
+    pub(super) fn is_shipped(&self, remote: &str) {
+        Git::at(&self.root).run(&["update-ref", remote, "HEAD"]).unwrap();
     }
 
     /// All files of the chapter.
@@ -128,19 +126,17 @@ impl Reader {
         files_in(&self.root.join(CHAPTER))
     }
 
-    /// Whatever a run that was killed has left, the work comes back with the command that is told.
-    pub(super) fn brings_back(&self, work: &Tree, at: i32) {
-        match interrupted(&self.root).unwrap() {
-            Some(told) => {
-                let name = told.strip_prefix("cargo xtask restore ").unwrap();
-                self.restore(name).unwrap();
-            }
-            // Not a file had been touched yet, or all of it was done.
-            None if self.tree() == *work => {}
-            None => drop(self.restore(&self.saved()[0]).unwrap()),
+    /// Whatever a run that was killed has left: after the command that it names, the work is there, or saved by this
+    /// name.
+    pub(super) fn brings_back(&self, work: &Tree, name: &str, at: i32) {
+        if let Some(told) = interrupted(&self.workspace).unwrap() {
+            self.restore(told.strip_prefix("cargo xtask restore ").unwrap()).unwrap();
+        }
+        if self.tree() != *work {
+            self.restore(name).unwrap();
         }
         assert_eq!(self.tree(), *work, "step {at}");
-        assert_eq!(interrupted(&self.root).unwrap(), None, "step {at}");
+        assert_eq!(interrupted(&self.workspace).unwrap(), None, "step {at}");
     }
 }
 
@@ -151,7 +147,7 @@ pub(super) fn commit(git: &Git, message: &str) {
 
 /// What reset leaves of it: the answers of another exercise stay.
 pub(super) fn after_reset() -> Tree {
-    let reader = Reader::new();
+    let reader = Reader::inside("");
     reader.write("exercises/01_curl/answers.toml", b"a = \"404\"\n");
     reader.tree()
 }
