@@ -4,11 +4,13 @@
 
 mod chapter_tests;
 mod claim;
+mod expected;
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use self::claim::{Claim, claims};
+pub(crate) use self::expected::Expected;
 use crate::exercise::Exercise;
 use crate::process;
 use crate::sandbox::Sandbox;
@@ -65,13 +67,6 @@ pub(crate) struct Proof {
     pub bad: Vec<(u8, String)>,
 }
 
-impl Proof {
-    fn add(&mut self, other: Proof) {
-        self.good += other.good;
-        self.bad.extend(other.bad);
-    }
-}
-
 /// Proves the exercises as they are in a git tree, and reports a line for each claim. Each chapter has a copy of the
 /// repository, so its tests and dependencies are compiled once. Several chapters are proved in parallel, because the
 /// checks wait for the server half of the time.
@@ -90,13 +85,15 @@ pub(crate) fn prove(
         let mut proof = Proof::default();
         for (exercise, chosen) in &lanes[number] {
             let sandbox = Sandbox::open(workspace, number, tree)?;
-            proof.add(prove_one(&sandbox, exercise, *chosen, &say)?);
+            prove_one(&sandbox, exercise, *chosen, &mut proof, &say)?;
         }
         Ok(proof)
     };
     let mut sum = Proof::default();
     for proof in wire::at_once(lanes.len(), lane) {
-        sum.add(proof?);
+        let Proof { good, bad } = proof?;
+        sum.good += good;
+        sum.bad.extend(bad);
     }
     Ok(sum)
 }
@@ -105,43 +102,49 @@ fn prove_one(
     sandbox: &Sandbox,
     exercise: &Exercise,
     chosen: Claims,
+    proof: &mut Proof,
     say: &impl Fn(&str),
-) -> anyhow::Result<Proof> {
+) -> anyhow::Result<()> {
     let copy = Workspace::at(&sandbox.place(true).root)?;
-    let (mut proof, marks) = (Proof::default(), ui::marks());
     let mut tell = |name: &str, verdict: anyhow::Result<String>| {
-        let is_good = verdict.is_ok();
-        let (style, mark) = if is_good { (ui::GOOD, marks.good) } else { (ui::BAD, marks.bad) };
-        let words = verdict.unwrap_or_else(|error| format!("{error:#}"));
-        let line = format!("{} {} {name}: {words}\n", ui::paint(style, mark), exercise.name);
+        let line = line(&format!("{} {name}", exercise.name), &verdict);
         say(&line);
-        if is_good {
-            proof.good += 1;
-        } else {
-            proof.bad.push((exercise.number, line));
+        match verdict {
+            Ok(_) => proof.good += 1,
+            Err(_) => proof.bad.push((exercise.number, line)),
         }
     };
-    match claims(&copy, exercise) {
-        Err(error) => tell("not proved", Err(error)),
-        Ok(claims) => {
-            let wanted = |claim: &&Claim| match chosen {
-                Claims::All => true,
-                Claims::RightSolutions => claim.is_right(),
-                Claims::ChapterTests => false,
-            };
-            // No solution changes the checks, so the first claim builds them for all.
-            let mut checks = None;
-            for claim in claims.iter().filter(wanted) {
-                let verdict =
-                    sandbox.restore().and_then(|()| claim.verdict(sandbox, exercise, &mut checks));
-                tell(&claim.name, verdict);
-            }
-            if chosen != Claims::RightSolutions {
-                let verdict =
-                    sandbox.restore().and_then(|()| chapter_tests::verdict(sandbox, exercise));
-                tell("tests of the chapter", verdict);
-            }
+    let claims = match claims(&copy, exercise) {
+        Ok(claims) => claims,
+        Err(error) => {
+            tell("not proved", Err(error));
+            return Ok(());
         }
+    };
+    // No solution changes the checks, so the first claim builds them for all.
+    let mut checks = None;
+    let wanted = |claim: &&Claim| match chosen {
+        Claims::All => true,
+        Claims::RightSolutions => claim.is_right(),
+        Claims::ChapterTests => false,
+    };
+    for claim in claims.iter().filter(wanted) {
+        sandbox.restore()?;
+        tell(&claim.name, claim.verdict(sandbox, exercise, &mut checks));
     }
-    Ok(proof)
+    if chosen != Claims::RightSolutions {
+        sandbox.restore()?;
+        tell("tests of the chapter", chapter_tests::verdict(sandbox, exercise));
+    }
+    Ok(())
+}
+
+/// A line about a claim, with its verdict.
+pub(crate) fn line(about: &str, verdict: &anyhow::Result<String>) -> String {
+    let marks = ui::marks();
+    let (style, mark, words) = match verdict {
+        Ok(words) => (ui::GOOD, marks.good, words.clone()),
+        Err(error) => (ui::BAD, marks.bad, format!("{error:#}")),
+    };
+    format!("{} {about}: {words}\n", ui::paint(style, mark))
 }

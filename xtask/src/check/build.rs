@@ -3,6 +3,9 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
+
+use wire::exercise::{EXAMPLES, ONLY, SERVER_FOLDER};
 
 use crate::exercise::Exercise;
 use crate::patch::Patch;
@@ -31,13 +34,11 @@ impl Place {
     }
 }
 
-/// The built programs.
+/// The built programs. The examples that the exercise uses are in the directory `examples` beside the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Built {
-    pub server: PathBuf,
+    server: PathBuf,
     pub checks: PathBuf,
-    /// The directory with the examples that the exercise uses, if there are any.
-    pub examples: Option<PathBuf>,
 }
 
 /// Builds everything, except the `checks` if they are built already. The inner error is the compiler's output, or empty
@@ -48,7 +49,6 @@ pub(crate) fn build(
     checks: Option<&Path>,
 ) -> anyhow::Result<Result<Built, String>> {
     let (package, target) = (&exercise.chapter.package, exercise.target());
-    let examples = examples(place, exercise)?;
     let mut command = process::cargo();
     command
         .arg("build")
@@ -56,7 +56,7 @@ pub(crate) fn build(
         // The dependencies are already built with the features of the whole workspace.
         .args(["--workspace", "--bin", package])
         .args(checks.is_none().then_some(["--test", &target]).iter().flatten())
-        .args(examples.iter().flat_map(|name| ["--example", name]))
+        .args(examples(place, exercise)?.iter().flat_map(|name| ["--example", name]))
         .current_dir(&place.root);
     place.build_there(&mut command);
     let messages = match process::build(&mut command, place.quiet)? {
@@ -64,10 +64,8 @@ pub(crate) fn build(
         Err(said) => return Ok(Err(said)),
     };
     let find = |kind: &str, name: &str| process::executable(&messages, kind, name);
-    let examples = examples.first().map(|name| find("example", name)).transpose()?;
-    let examples = examples.and_then(|example| example.parent().map(Path::to_owned));
     let checks = checks.map_or_else(|| find("test", &target), |checks| Ok(checks.to_owned()))?;
-    Ok(Ok(Built { server: find("bin", package)?, checks, examples }))
+    Ok(Ok(Built { server: find("bin", package)?, checks }))
 }
 
 /// The examples of the chapter that the reference solution changes. The exercise is about these, too.
@@ -76,4 +74,32 @@ fn examples(place: &Place, exercise: &Exercise) -> anyhow::Result<Vec<String>> {
     let folder = format!("{}/examples/", exercise.chapter.folder);
     let name = |path: &str| Some(path.strip_prefix(&folder)?.strip_suffix(".rs")?.to_string());
     Ok(solution.paths().iter().filter_map(|path| name(path)).collect())
+}
+
+/// The limit for all checks of an exercise together.
+pub(crate) const LIMIT: Duration = Duration::from_secs(120);
+
+impl Built {
+    /// The command that runs the checks against a server, by default against the chapter's program. With `only`, it runs
+    /// the check with this sentence, or all checks if none has it.
+    pub(crate) fn command(
+        &self,
+        place: &Place,
+        exercise: &Exercise,
+        server: Option<&[String]>,
+        only: Option<&str>,
+    ) -> anyhow::Result<Command> {
+        let mut command = Command::new(&self.checks);
+        match server {
+            Some(words) => command.args(words).env(SERVER_FOLDER, std::env::current_dir()?),
+            None => command.arg(&self.server),
+        };
+        command.current_dir(place.root.join(&exercise.chapter.folder));
+        command.env(EXAMPLES, self.server.with_file_name("examples"));
+        command.envs(only.map(|sentence| (ONLY, sentence)));
+        if place.target.is_some() {
+            command.env("EXERCISE_IN_COPY", "1");
+        }
+        Ok(command)
+    }
 }

@@ -3,23 +3,22 @@
 use serde_json::{Value, json};
 use wire::exercise::{Conversation, Event, Failure};
 
-use super::result::{Checked, Ended, passed};
+use super::result::{Checked, Ended, Results};
 use crate::exercise::Exercise;
 
-/// The results of the checks. `ended` is how the run ended.
-pub(super) fn report(exercise: &Exercise, title: &str, all: &[Checked], ended: &Ended) -> Value {
-    let passed = passed(all);
-    let (word, detail) = of_end(ended);
-    let solved = *ended == Ended::Done && passed == all.len() && !all.is_empty();
+/// The results of the checks of an exercise.
+pub(super) fn report(exercise: &Exercise, title: &str, results: &Results) -> Value {
+    let solved = results.all_passed();
     let next = if solved { "solution" } else { "hint" };
+    let (ended, detail) = of_end(&results.ended);
     json!({
         "exercise": exercise.number,
         "title": title,
-        "ended": word,
+        "ended": ended,
         "detail": detail,
         "solved": solved,
-        "passed": passed,
-        "checks": all.iter().map(of_check).collect::<Vec<_>>(),
+        "passed": results.passed(),
+        "checks": of_checks(results),
         "next": format!("cargo xtask {next} {}", exercise.number),
     })
 }
@@ -53,13 +52,17 @@ pub(crate) fn of_end(ended: &Ended) -> (&'static str, Value) {
     }
 }
 
-pub(crate) fn of_check(checked: &Checked) -> Value {
-    json!({
-        "check": checked.sentence,
-        "rule": checked.rule,
-        "passed": checked.failure.is_none(),
-        "failure": checked.failure.as_ref().map(|failure| of_failure(failure, &checked.conversations)),
-    })
+pub(crate) fn of_checks(results: &Results) -> Vec<Value> {
+    let of_check = |checked: &Checked| {
+        let failure = checked.failure.as_ref();
+        json!({
+            "check": checked.sentence,
+            "rule": checked.rule,
+            "passed": failure.is_none(),
+            "failure": failure.map(|failure| of_failure(failure, &checked.conversations)),
+        })
+    };
+    results.checks.iter().map(of_check).collect()
 }
 
 /// Bytes are written as text: each character is the byte of that number.
@@ -86,29 +89,33 @@ mod tests {
     #[test]
     fn a_program_finds_what_a_person_sees() {
         let failure = Failure::new("status 200", "status 404").with_bytes(b"GET /\xff", b"HTTP");
-        let check = |failure| Checked::of("it is", failure);
-        let value = report(&exercise(), "Time", &[check(None), check(Some(failure))], &Ended::Done);
+        let checks = vec![Checked::of("it is", None), Checked::of("it is", Some(failure))];
+        let value = report(&exercise(), "Time", &Results { checks, ended: Ended::Done });
         assert_eq!(value["passed"], 1);
         assert_eq!(value["solved"], false);
         assert_eq!(value["checks"][0]["failure"], Value::Null);
         assert_eq!(value["checks"][1]["failure"]["sent"], "GET /\u{ff}");
         assert_eq!(value["checks"][1]["failure"]["got"], "status 404");
         assert_eq!(value["next"], "cargo xtask hint 2");
-        assert_eq!(report(&exercise(), "Time", &[check(None)], &Ended::Done)["solved"], true);
+        assert_eq!(not_built(&exercise(), "Time", "error[E1]")["detail"]["compiler"], "error[E1]");
     }
 
     #[test]
     fn checks_that_did_not_end_solve_nothing() {
-        let ended = [
-            (Ended::GaveUp { seconds: 10 }, "gave up"),
-            (Ended::TimedOut { seconds: 1, during: None }, "timed out"),
-            (Ended::NoServer(Failure::new("a", "b")), "no server"),
-            (Ended::Early { status: "1".into(), during: None, said: String::new() }, "broke off"),
-        ];
-        for (ended, word) in ended {
-            let value = report(&exercise(), "Time", &[Checked::of("x", None)], &ended);
-            assert_eq!((&value["ended"], &value["solved"]), (&json!(word), &json!(false)));
+        for (ended, word, solved) in [
+            (Ended::Done, "done", true),
+            (Ended::GaveUp { seconds: 10 }, "gave up", false),
+            (Ended::TimedOut { seconds: 1, during: None }, "timed out", false),
+            (Ended::NoServer(Failure::new("a", "b")), "no server", false),
+            (
+                Ended::Early { status: "1".into(), during: None, said: String::new() },
+                "broke off",
+                false,
+            ),
+        ] {
+            let results = Results { checks: vec![Checked::of("x", None)], ended };
+            let value = report(&exercise(), "Time", &results);
+            assert_eq!((&value["ended"], &value["solved"]), (&json!(word), &json!(solved)));
         }
-        assert_eq!(not_built(&exercise(), "Time", "error[E1]")["detail"]["compiler"], "error[E1]");
     }
 }

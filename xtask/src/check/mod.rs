@@ -8,7 +8,6 @@
 //! [`run`](mod@run) does these steps for one exercise.
 
 pub(crate) mod build;
-mod command;
 pub(crate) mod curl;
 mod failure;
 pub(crate) mod json;
@@ -32,10 +31,9 @@ use crate::sandbox::Sandbox;
 use crate::ui;
 use crate::workspace::Workspace;
 
-pub(crate) use command::{LIMIT, command};
 pub(crate) use other_server::OtherServer;
-pub(crate) use result::{Checked, Ended, first_failure, passed};
-use run::{Run, check_own, is_solved};
+pub(crate) use result::{Checked, Ended, Results};
+use run::{Run, check_own};
 use watch::Snapshot;
 
 #[derive(clap::Args)]
@@ -83,7 +81,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
             let tree = Git::at(workspace.root()).tree("HEAD")?;
             let sandbox = Sandbox::open(workspace, 0, &tree)?;
             sandbox.apply(&exercise.patch(workspace, "solution.patch")?)?;
-            run.check(&sandbox.place(json))?.is_some_and(|all| is_solved(&all))
+            run.check(&sandbox.place(json))?.is_some_and(|results| results.all_passed())
         } else {
             check_own(&run)?
         };

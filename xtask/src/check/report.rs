@@ -5,7 +5,7 @@ use std::fmt::Write;
 use wire::exercise::Failure;
 
 use super::failure::{in_full, indented};
-use super::result::{Checked, Ended, first_failure, passed};
+use super::result::{Checked, Ended, Results};
 use crate::ui;
 
 /// The line of a check that has run.
@@ -31,8 +31,8 @@ pub(crate) struct Next {
 }
 
 /// The text below the lines of the checks.
-pub(crate) fn end(all: &[Checked], ended: &Ended, next: &Next) -> String {
-    if let Ended::NoServer(failure) = ended {
+pub(crate) fn end(results: &Results, next: &Next) -> String {
+    if let Ended::NoServer(failure) = &results.ended {
         return no_server(failure, next);
     }
     let stuck = match next.stuck.as_str() {
@@ -40,14 +40,14 @@ pub(crate) fn end(all: &[Checked], ended: &Ended, next: &Next) -> String {
         command => format!(" Stuck? `{command}`"),
     };
     let mut text = String::new();
-    if let Some((checked, failure)) = first_failure(all) {
+    if let Some((checked, failure)) = results.failures().next() {
         text.push('\n');
         text += &in_full(checked, failure, &next.running);
     }
-    text += &early_end(ended);
-    let (passed, total) = (passed(all), all.len());
+    text += &early_end(&results.ended);
+    let (passed, total) = (results.passed(), results.checks.len());
     text.push('\n');
-    let _ = match ended {
+    let _ = match results.ended {
         Ended::Done if passed == total => {
             let solved = ui::paint(ui::GOOD, "Solved.");
             let passed = match total {
@@ -67,34 +67,26 @@ pub(crate) fn end(all: &[Checked], ended: &Ended, next: &Next) -> String {
 
 /// The reason why not all checks have run; empty if they have.
 fn early_end(ended: &Ended) -> String {
-    let mut text = String::new();
     match ended {
-        Ended::Done | Ended::NoServer(_) => {}
-        Ended::GaveUp { seconds } => {
-            let _ = writeln!(
-                text,
-                "\nStopped after {seconds} s: two checks have timed out, so the others would time out as well. Does \
-                 the server hang?"
-            );
-        }
+        Ended::Done | Ended::NoServer(_) => String::new(),
+        Ended::GaveUp { seconds } => format!(
+            "\nStopped after {seconds} s: two checks have timed out, so the others would time out as well. Does the \
+             server hang?\n"
+        ),
         Ended::TimedOut { seconds, during } => {
-            let _ = writeln!(text, "\nStopped after {seconds} s{}.", within(during.as_deref()));
+            format!("\nStopped after {seconds} s{}.\n", within(during.as_deref()))
         }
         Ended::Early { status, during, said } => {
-            let _ =
-                writeln!(text, "\nThe checks ended early ({status}){}.", within(during.as_deref()));
-            text += said;
-            if !said.is_empty() && !said.ends_with('\n') {
-                text.push('\n');
-            }
+            let newline = if said.is_empty() || said.ends_with('\n') { "" } else { "\n" };
+            let during = within(during.as_deref());
+            format!("\nThe checks ended early ({status}){during}.\n{said}{newline}")
         }
     }
-    text
 }
 
 /// The arguments after the server's address at the first failure.
-pub(crate) fn arguments(all: &[Checked]) -> &[String] {
-    first_failure(all).map_or(&[], |(_, failure)| &failure.arguments)
+pub(crate) fn arguments(results: &Results) -> &[String] {
+    results.failures().next().map_or(&[], |(_, failure)| &failure.arguments)
 }
 
 /// The report when the server did not start.
@@ -153,31 +145,31 @@ mod tests {
     }
 
     /// The complete report.
-    fn report(all: &[Checked], ended: &Ended) -> String {
-        let lines: String = all.iter().map(|checked| line(checked, ui::UNICODE)).collect();
-        plain(&(lines + &end(all, ended, &next("`cargo run -p ch04_router` running"))))
+    fn report(results: &Results) -> String {
+        let lines = results.checks.iter().map(|checked| line(checked, ui::UNICODE));
+        let end = end(results, &next("`cargo run -p ch04_router` running"));
+        plain(&(lines.collect::<String>() + &end))
     }
 
     #[test]
     fn one_check_is_not_all_checks() {
-        let all = [checked("the response is 200", None)];
+        let checks = vec![checked("the response is 200", None)];
         let nothing = Next { solved: Vec::new(), ..next("") };
-        assert_eq!(plain(&end(&all, &Ended::Done, &nothing)), "\nSolved. The check passed.\n");
+        let results = Results { checks, ended: Ended::Done };
+        assert_eq!(plain(&end(&results, &nothing)), "\nSolved. The check passed.\n");
     }
 
     #[test]
     fn the_arguments_are_those_of_the_first_failure() {
-        let failure = |argument: &str| Failure {
-            arguments: [argument.into()].into(),
-            ..Failure::new("a", "b")
+        let failure = |argument: &str| {
+            let arguments = [argument.to_string()].into();
+            Some(Failure { arguments, ..Failure::new("a", "b") })
         };
-        let all = [
-            checked("x", None),
-            checked("y", Some(failure("folder"))),
-            checked("z", Some(failure("other"))),
-        ];
-        assert_eq!(arguments(&all), ["folder"]);
-        assert_eq!(arguments(&all[..1]), [""; 0]);
+        let mut checks = vec![checked("x", None)];
+        let results = Results { checks: checks.clone(), ended: Ended::Done };
+        assert_eq!(arguments(&results), [""; 0]);
+        checks.extend([checked("y", failure("folder")), checked("z", failure("other"))]);
+        assert_eq!(arguments(&Results { checks, ..results }), ["folder"]);
     }
 
     #[test]
@@ -203,29 +195,32 @@ mod tests {
         };
         let head = |failure| checked("HEAD has the same fields", failure);
         let post = |failure| checked("POST is 405", failure);
-        let of_wrong = [
+        let of_wrong = vec![
             checked("the response is 200", Some(wrong)),
             head(Some(Failure::new("x", "y"))),
             post(None),
         ];
-        let of_one_more = [checked("the response is 200", Some(one_more))];
-        for (all, ended, golden) in [
-            (&[passes(), head(None)][..], Ended::Done, include_str!("golden/pass.txt")),
-            (&of_wrong, Ended::Done, include_str!("golden/fail.txt")),
-            (&of_one_more, Ended::Done, include_str!("golden/one_byte_too_many.txt")),
+        for (checks, ended, golden) in [
+            (vec![passes(), head(None)], Ended::Done, include_str!("golden/pass.txt")),
+            (of_wrong, Ended::Done, include_str!("golden/fail.txt")),
             (
-                &[passes()],
+                vec![checked("the response is 200", Some(one_more))],
+                Ended::Done,
+                include_str!("golden/one_byte_too_many.txt"),
+            ),
+            (
+                vec![passes()],
                 Ended::TimedOut { seconds: 120, during },
                 include_str!("golden/timeout.txt"),
             ),
             (
-                &[passes(), head(late()), post(late())],
+                vec![passes(), head(late()), post(late())],
                 Ended::GaveUp { seconds: 10 },
                 include_str!("golden/gave_up.txt"),
             ),
-            (&[passes()], early, include_str!("golden/early_exit.txt")),
+            (vec![passes()], early, include_str!("golden/early_exit.txt")),
         ] {
-            assert_eq!(report(all, &ended), golden);
+            assert_eq!(report(&Results { checks, ended }), golden);
         }
     }
 
@@ -235,7 +230,8 @@ mod tests {
                    ended (exit status: 1)\nits standard error:\nAddress already in use";
         let ended = Ended::NoServer(Failure::new(wire::exercise::STARTS, got));
         let golden = include_str!("golden/no_server.txt");
-        let shown = plain(&end(&[], &ended, &next("`python3 server.py 127.0.0.1:0`")));
+        let results = Results { checks: Vec::new(), ended };
+        let shown = plain(&end(&results, &next("`python3 server.py 127.0.0.1:0`")));
         assert_eq!(shown, golden);
     }
 }

@@ -28,14 +28,28 @@ pub(crate) enum Ended {
     Early { status: String, during: Option<String>, said: String },
 }
 
-/// How many checks have passed.
-pub(crate) fn passed(all: &[Checked]) -> usize {
-    all.iter().filter(|checked| checked.failure.is_none()).count()
+/// The results of all checks that have run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Results {
+    pub checks: Vec<Checked>,
+    pub ended: Ended,
 }
 
-/// The first check that has failed.
-pub(crate) fn first_failure(all: &[Checked]) -> Option<(&Checked, &Failure)> {
-    all.iter().find_map(|checked| Some((checked, checked.failure.as_ref()?)))
+impl Results {
+    /// How many checks have passed.
+    pub(crate) fn passed(&self) -> usize {
+        self.checks.iter().filter(|checked| checked.failure.is_none()).count()
+    }
+
+    /// Whether all checks have run and passed.
+    pub(crate) fn all_passed(&self) -> bool {
+        self.ended == Ended::Done && !self.checks.is_empty() && self.passed() == self.checks.len()
+    }
+
+    /// The checks that have failed, and how.
+    pub(crate) fn failures(&self) -> impl Iterator<Item = (&Checked, &Failure)> {
+        self.checks.iter().filter_map(|checked| Some((checked, checked.failure.as_ref()?)))
+    }
 }
 
 #[cfg(test)]

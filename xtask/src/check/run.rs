@@ -2,10 +2,9 @@
 
 use std::process::Command;
 
-use super::build::{self, Place};
-use super::command::{LIMIT, command};
+use super::build::{self, LIMIT, Place};
 use super::other_server::OtherServer;
-use super::result::{Checked, Ended, passed};
+use super::result::{Checked, Ended, Results};
 use super::{curl, json, report, runner};
 use crate::exercise::Exercise;
 use crate::process;
@@ -24,20 +23,21 @@ pub(super) struct Run<'a> {
 /// Checks the reader's code, and saves the progress. Another server does not count as progress.
 pub(super) fn check_own(run: &Run<'_>) -> anyhow::Result<bool> {
     let root = run.workspace.root().to_owned();
-    let Some(all) = run.check(&Place { root, target: None, quiet: run.json })? else {
+    let results = run.check(&Place { root, target: None, quiet: run.json })?;
+    let Some(results) = results.filter(|results| results.ended == Ended::Done) else {
         return Ok(false);
     };
+    let passes = results.all_passed();
     if run.server.is_some() {
         if !run.json {
             ui::print("This was another server, so it does not count as your progress.\n");
         }
-        return Ok(is_solved(&all));
+        return Ok(passes);
     }
     let mut progress = Progress::load(run.workspace)?;
     let was_solved = progress.of(run.exercise).solved;
-    progress.of(run.exercise).note(passed(&all), all.len());
+    progress.of(run.exercise).note(results.passed(), results.checks.len());
     progress.save(run.workspace)?;
-    let passes = is_solved(&all);
     if was_solved && !passes && !run.json {
         ui::print(
             "You have solved it before. `cargo xtask` still shows it as solved, and that it fails now.\n",
@@ -46,13 +46,9 @@ pub(super) fn check_own(run: &Run<'_>) -> anyhow::Result<bool> {
     Ok(passes)
 }
 
-pub(super) fn is_solved(all: &[Checked]) -> bool {
-    !all.is_empty() && passed(all) == all.len()
-}
-
 impl Run<'_> {
-    /// Builds, checks and prints. `None` when the build failed, or the checks did not finish.
-    pub(super) fn check(&self, place: &Place) -> anyhow::Result<Option<Vec<Checked>>> {
+    /// Builds, checks and prints. `None` when the build failed.
+    pub(super) fn check(&self, place: &Place) -> anyhow::Result<Option<Results>> {
         let exercise = self.exercise;
         let title = exercise.title(self.workspace);
         let built = match build::build(place, exercise, None)? {
@@ -64,65 +60,60 @@ impl Run<'_> {
                 return Ok(None);
             }
         };
-        let marks = ui::marks();
-        let show = |checked: &Checked| {
-            if !self.json {
-                ui::print(&report::line(checked, marks));
-            }
-        };
-        if !self.json {
-            let title = format!("Exercise {}: {title}", exercise.number);
-            ui::print(&format!("{}\n\n", ui::paint(ui::TITLE, &title)));
-        }
         let words = self.server.map(|server| server.words.as_slice());
-        let mut command = command(place, exercise, &built, words, None)?;
-        let (all, ended) = runner::run(&mut command, LIMIT, show)?;
+        let mut command = built.command(place, exercise, words, None)?;
         if self.json {
-            ui::print(&format!("{}\n", json::report(exercise, &title, &all, &ended)));
-        } else {
-            let next = report::Next {
-                stuck: format!("cargo xtask hint {}", exercise.number),
-                running: self.running(&ended, report::arguments(&all)),
-                again: self.again(),
-                solved: self.after_solved()?,
-            };
-            ui::print(&report::end(&all, &ended, &next));
+            let results = runner::run(&mut command, LIMIT, |_| ())?;
+            ui::print(&format!("{}\n", json::report(exercise, &title, &results)));
+            return Ok(Some(results));
         }
-        Ok((ended == Ended::Done).then_some(all))
+        let title = format!("Exercise {}: {title}", exercise.number);
+        ui::print(&format!("{}\n\n", ui::paint(ui::TITLE, &title)));
+        let marks = ui::marks();
+        let show = |checked: &Checked| ui::print(&report::line(checked, marks));
+        let results = runner::run(&mut command, LIMIT, show)?;
+        let next = report::Next {
+            stuck: format!("cargo xtask hint {}", exercise.number),
+            running: self.running(&results),
+            again: self.again(),
+            solved: self.after_solved()?,
+        };
+        ui::print(&report::end(&results, &next));
+        Ok(Some(results))
     }
 
-    /// The command that starts the server by hand, with the `arguments` that the check put after the address.
-    fn running(&self, ended: &Ended, arguments: &[String]) -> String {
+    /// The command that starts the server by hand, with the arguments that the check put after the address.
+    fn running(&self, results: &Results) -> String {
+        let arguments = report::arguments(results);
+        let is_started = !matches!(results.ended, Ended::NoServer(_));
         let own = ["cargo", "run", "-p", &self.exercise.chapter.package].map(String::from);
         let words = self.server.map_or(&own[..], |server| &server.words);
         let mut command = Command::new(&words[0]);
         command.args(&words[1..]);
-        match (self.server, ended) {
-            (Some(_), Ended::NoServer(_)) => _ = command.arg("127.0.0.1:0"),
-            (None, Ended::NoServer(_)) => {}
-            (Some(_), _) if arguments.is_empty() => {
-                return format!("your server at {}", curl::ADDRESS);
-            }
-            (Some(_), _) => _ = command.arg(curl::ADDRESS).args(arguments),
-            (None, _) if arguments.is_empty() => {}
-            (None, _) => _ = command.args(["--", curl::ADDRESS]).args(arguments),
+        match self.server {
+            Some(_) if !is_started => _ = command.arg("127.0.0.1:0"),
+            Some(_) if arguments.is_empty() => return format!("your server at {}", curl::ADDRESS),
+            Some(_) => _ = command.arg(curl::ADDRESS),
+            None if arguments.is_empty() => {}
+            None => _ = command.args(["--", curl::ADDRESS]),
         }
-        let running = if matches!(ended, Ended::NoServer(_)) { "" } else { " running" };
-        format!("`{}`{running}", process::typed(&command))
+        let running = if is_started { " running" } else { "" };
+        format!("`{}`{running}", process::typed(command.args(arguments)))
     }
 
     /// The next steps after a solved exercise: the chapter's own tests, if some change with it, and the next exercise.
     fn after_solved(&self) -> anyhow::Result<Vec<String>> {
         let (workspace, exercise) = (self.workspace, self.exercise);
         let mut lines = vec![format!("Compare: `cargo xtask solution {}`", exercise.number)];
+        let changed = match exercise.changed_tests(workspace).len() {
+            0 => None,
+            1 => Some("One test of the chapter changes".to_string()),
+            count => Some(format!("{count} tests of the chapter change")),
+        };
         let package = &exercise.chapter.package;
-        match exercise.changed_tests(workspace).len() {
-            0 => {}
-            1 => lines.push(format!("One test of the chapter changes with it (see the task): `cargo test -p {package}`")),
-            count => lines.push(format!(
-                "{count} tests of the chapter change with it (see the task): `cargo test -p {package}`"
-            )),
-        }
+        lines.extend(
+            changed.map(|it| format!("{it} with it (see the task): `cargo test -p {package}`")),
+        );
         let mut progress = Progress::load(workspace)?;
         let mut open = Exercise::all(workspace)?;
         open.retain(|other| other.number != exercise.number && !progress.of(other).solved);
@@ -159,28 +150,24 @@ mod tests {
         let workspace = Workspace::find().unwrap();
         let exercise = Exercise::find(&workspace, "6").unwrap();
         let other = OtherServer::parse("python3 server.py").unwrap();
-        let folder = ["a folder".to_string()];
-        let no_server = Ended::NoServer(wire::exercise::Failure::new("a", "b"));
-        for (server, ended, arguments, expected) in [
-            (None, &Ended::Done, &[][..], "`cargo run -p ch06_handlers` running"),
-            (
-                None,
-                &Ended::Done,
-                &folder,
-                "`cargo run -p ch06_handlers -- 127.0.0.1:8080 'a folder'` running",
-            ),
-            (None, &no_server, &[], "`cargo run -p ch06_handlers`"),
-            (Some(&other), &Ended::Done, &[], "your server at 127.0.0.1:8080"),
-            (
-                Some(&other),
-                &Ended::Done,
-                &folder,
-                "`python3 server.py 127.0.0.1:8080 'a folder'` running",
-            ),
-            (Some(&other), &no_server, &[], "`python3 server.py 127.0.0.1:0`"),
+        let stopped = |ended| Results { checks: Vec::new(), ended };
+        let folder = wire::exercise::Failure {
+            arguments: ["a folder".to_string()].into(),
+            ..wire::exercise::Failure::default()
+        };
+        let no_server = stopped(Ended::NoServer(folder.clone()));
+        let done = stopped(Ended::Done);
+        let failed = Results { checks: vec![Checked::of("a", Some(folder))], ..done.clone() };
+        for (server, results, expected) in [
+            (None, &done, "`cargo run -p ch06_handlers` running"),
+            (None, &failed, "`cargo run -p ch06_handlers -- 127.0.0.1:8080 'a folder'` running"),
+            (None, &no_server, "`cargo run -p ch06_handlers`"),
+            (Some(&other), &done, "your server at 127.0.0.1:8080"),
+            (Some(&other), &failed, "`python3 server.py 127.0.0.1:8080 'a folder'` running"),
+            (Some(&other), &no_server, "`python3 server.py 127.0.0.1:0`"),
         ] {
             let run = Run { workspace: &workspace, exercise: &exercise, server, json: false };
-            assert_eq!(run.running(ended, arguments), expected);
+            assert_eq!(run.running(results), expected);
         }
         for (typed, expected) in [
             (None, "cargo xtask check-exercise 6"),

@@ -1,112 +1,92 @@
 //! Runs the program with the checks for a bounded time, and reads its report.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Seek};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use wire::environment;
 use wire::exercise::{ENDS_WITH_INPUT, Event, STARTS};
 
-use super::result::{Checked, Ended};
+use super::result::{Checked, Ended, Results};
 
 /// Runs `command`, and calls `made` for each check as soon as it has finished. After `limit`, kills the program and the
 /// server that it has started.
 pub(crate) fn run(
     command: &mut Command,
     limit: Duration,
-    mut made: impl FnMut(&Checked),
-) -> anyhow::Result<(Vec<Checked>, Ended)> {
+    made: impl FnMut(&Checked),
+) -> anyhow::Result<Results> {
     // The checks end with this pipe, which closes when this process ends, because Ctrl-C does not reach their process
     // group.
     command.env(ENDS_WITH_INPUT, "1").stdin(Stdio::piped());
-    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    // A file, and not a pipe, which a server that is left behind would hold open.
+    let mut errors = tempfile::tempfile()?;
+    command.stdout(Stdio::piped()).stderr(errors.try_clone()?);
     // Also removes RUST_BACKTRACE: only the message of a panic in the server is shown.
     environment::clean(command);
     // A separate process group, so that the server that the program starts can be killed with it.
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(command, 0);
     let mut child = command.spawn().context("the checks cannot be started")?;
-    let errors = child.stderr.take().map(read_aside).transpose()?;
-    let lines = lines(&mut child)?;
-
-    let mut reading = Reading::new(limit);
-    while reading.ended.is_none() {
-        reading.next(&lines, &mut made);
+    let mut results = read(&lines(&mut child)?, limit, made);
+    kill_group(&mut child);
+    let exit = child.wait()?;
+    if let Ended::Early { status, said, .. } = &mut results.ended {
+        let mut bytes = Vec::new();
+        errors.rewind()?;
+        errors.read_to_end(&mut bytes)?;
+        (*status, *said) = (exit.to_string(), String::from_utf8_lossy(&bytes).into_owned());
     }
-    let Reading { all, during, ended, .. } = reading;
-    let during = during.map(|(check, _)| check);
-    // Always needed: a server that is left behind would hold the error pipe open.
-    kill_group(&mut child, !matches!(ended, Some(End::OutputEnded)));
-    let status = child.wait()?;
-    let said = errors.and_then(|thread| thread.join().ok()).unwrap_or_default();
-    let ended = match ended {
-        Some(End::Reported(ended)) => ended,
-        Some(End::Late) => Ended::TimedOut { seconds: limit.as_secs(), during },
-        Some(End::OutputEnded) | None => Ended::Early { status: status.to_string(), during, said },
-    };
-    Ok((all, ended))
+    Ok(results)
 }
 
-/// Why no more events are read.
-enum End {
-    /// An event reported it.
-    Reported(Ended),
-    Late,
-    OutputEnded,
-}
-
-/// The events so far.
-struct Reading {
-    begun: Instant,
-    limit: Duration,
-    all: Vec<Checked>,
-    /// The check that runs: its sentence and its rule.
-    during: Option<(String, String)>,
-    ended: Option<End>,
-}
-
-impl Reading {
-    fn new(limit: Duration) -> Reading {
-        Reading { begun: Instant::now(), limit, all: Vec::new(), during: None, ended: None }
-    }
-
-    /// Waits for the next line, and calls `made` if a check has finished.
-    fn next(&mut self, lines: &mpsc::Receiver<String>, made: &mut impl FnMut(&Checked)) {
-        let left = self.limit.saturating_sub(self.begun.elapsed());
-        let line = match lines.recv_timeout(left) {
-            Ok(line) => line,
-            Err(RecvTimeoutError::Timeout) => return self.ended = Some(End::Late),
-            Err(RecvTimeoutError::Disconnected) => return self.ended = Some(End::OutputEnded),
+/// Reads the events until one of them is the end, the output ends, or `limit` has passed.
+fn read(lines: &Receiver<String>, limit: Duration, mut made: impl FnMut(&Checked)) -> Results {
+    let begun = Instant::now();
+    let mut checks = Vec::new();
+    // The check that runs: its sentence and its rule.
+    let mut running = None;
+    let sentence = |(sentence, _rule): (String, String)| sentence;
+    let ended = loop {
+        let event = match lines.recv_timeout(limit.saturating_sub(begun.elapsed())) {
+            Ok(line) => Event::from_line(&line),
+            Err(RecvTimeoutError::Timeout) => {
+                break Ended::TimedOut { seconds: limit.as_secs(), during: running.map(sentence) };
+            }
+            Err(RecvTimeoutError::Disconnected) => {
+                let (status, said) = (String::new(), String::new());
+                break Ended::Early { status, during: running.map(sentence), said };
+            }
         };
-        let (failure, conversations) = match Event::from_line(&line) {
-            Some(Event::Start { check, rule }) => return self.during = Some((check, rule)),
+        let (failure, conversations) = match event {
+            Some(Event::Start { check, rule }) => {
+                running = Some((check, rule));
+                continue;
+            }
             Some(Event::Pass) => (None, Vec::new()),
             // A server that does not start would fail all checks, each after its own timeout.
-            Some(Event::Fail(failure, _))
-                if self.all.is_empty() && *failure.expected == *STARTS =>
-            {
-                return self.ended = Some(End::Reported(Ended::NoServer(failure)));
+            Some(Event::Fail(failure, _)) if checks.is_empty() && *failure.expected == *STARTS => {
+                break Ended::NoServer(failure);
             }
             Some(Event::Fail(failure, conversations)) => (Some(failure), conversations),
-            Some(Event::Done) => return self.ended = Some(End::Reported(Ended::Done)),
-            Some(Event::GaveUp) => {
-                let seconds = self.begun.elapsed().as_secs();
-                return self.ended = Some(End::Reported(Ended::GaveUp { seconds }));
-            }
+            Some(Event::Done) => break Ended::Done,
+            Some(Event::GaveUp) => break Ended::GaveUp { seconds: begun.elapsed().as_secs() },
             // A line that a check itself printed.
-            None => return,
+            None => continue,
         };
-        if let Some((sentence, rule)) = self.during.take() {
-            self.all.push(Checked { sentence, rule, failure, conversations });
-            self.all.last().into_iter().for_each(made);
+        if let Some((sentence, rule)) = running.take() {
+            let checked = Checked { sentence, rule, failure, conversations };
+            made(&checked);
+            checks.push(checked);
         }
-    }
+    };
+    Results { checks, ended }
 }
 
 /// The lines that the program prints, as they arrive.
-fn lines(child: &mut Child) -> anyhow::Result<mpsc::Receiver<String>> {
+fn lines(child: &mut Child) -> anyhow::Result<Receiver<String>> {
     let pipe = child.stdout.take().context("the checks have no output")?;
     let (sender, receiver) = mpsc::channel();
     let read = move || {
@@ -120,29 +100,12 @@ fn lines(child: &mut Child) -> anyhow::Result<mpsc::Receiver<String>> {
     Ok(receiver)
 }
 
-/// Reads all of a pipe in a separate thread.
-fn read_aside(
-    mut pipe: impl Read + Send + 'static,
-) -> anyhow::Result<std::thread::JoinHandle<String>> {
-    let read = move || {
-        let mut bytes = Vec::new();
-        // Even if there is an error, the output before it is useful.
-        let _ = pipe.read_to_end(&mut bytes);
-        String::from_utf8_lossy(&bytes).into_owned()
-    };
-    Ok(std::thread::Builder::new().name("reader".to_string()).spawn(read)?)
-}
-
-/// Kills the remaining processes of the program's group, and the program itself only if it is still running.
-fn kill_group(child: &mut Child, running: bool) {
-    if running {
-        // It may exit at the same moment.
-        let _ = child.kill();
-    }
+/// Kills the program and the remaining processes of its group. Usually they have ended already.
+fn kill_group(child: &mut Child) {
+    let _ = child.kill();
     #[cfg(unix)]
     {
         use rustix::process::{Pid, Signal, kill_process_group};
-        // Usually the group is empty already.
         let _ = kill_process_group(Pid::from_child(child), Signal::KILL);
     }
 }
@@ -150,74 +113,53 @@ fn kill_group(child: &mut Child, running: bool) {
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
-
-    fn run_script(script: &str, limit: Duration) -> (Vec<String>, Ended) {
-        let mut seen = Vec::new();
-        let mut command = Command::new("sh");
-        let (all, ended) = run(command.args(["-c", script]), limit, |checked| {
-            let mark = if checked.failure.is_some() { "failed" } else { "passed" };
-            seen.push(format!("{} {mark}", checked.sentence));
-        })
-        .unwrap();
-        assert_eq!(all.len(), seen.len());
-        (seen, ended)
-    }
+    use wire::exercise::Failure;
 
     const START: &str = r#"echo '{"event":"start","check":"one","rule":""}'; "#;
     const PASS: &str = r#"echo '{"event":"pass"}'; "#;
     const LONG: Duration = Duration::from_secs(30);
 
-    #[test]
-    fn events_become_checks_and_other_lines_are_left_out() {
-        let script = format!("{START}echo chatter; {PASS}echo '{{\"event\":\"done\"}}'");
-        assert_eq!(run_script(&script, LONG), (vec!["one passed".to_string()], Ended::Done));
+    fn run_script(script: &str, limit: Duration) -> (Vec<String>, Ended) {
+        let mut seen = Vec::new();
+        let mut command = Command::new("sh");
+        let results = run(command.args(["-c", script]), limit, |checked| {
+            seen.push(checked.sentence.clone());
+        })
+        .unwrap();
+        assert!(results.checks.iter().map(|checked| &checked.sentence).eq(&seen));
+        (seen, results.ended)
     }
 
+    /// Each script ends, or is killed with the `sleep` that it has started.
     #[test]
-    fn checks_that_are_given_up_are_at_their_end() {
-        let script = format!("{START}{PASS}echo '{{\"event\":\"gave up\"}}'; sleep 60");
-        let (seen, ended) = run_script(&script, LONG);
-        assert_eq!(seen, ["one passed"]);
-        assert!(matches!(ended, Ended::GaveUp { seconds: 0..=20 }), "{ended:?}");
-    }
-
-    #[test]
-    fn a_program_that_crashes_is_reported_with_its_check() {
-        let (seen, ended) = run_script(&format!("{START}{PASS}{START}echo why >&2; exit 3"), LONG);
-        assert_eq!(seen, ["one passed"]);
-        let expected = Ended::Early {
+    fn events_become_checks_until_the_end() {
+        let no_server = Failure::new(STARTS, "nothing");
+        let not_started = Event::Fail(no_server.clone(), Vec::new()).to_line();
+        let during = Some("one".to_string());
+        let crashed = Ended::Early {
             status: "exit status: 3".to_string(),
-            during: Some("one".to_string()),
+            during: during.clone(),
             said: "why\n".to_string(),
         };
-        assert_eq!(ended, expected);
-    }
-
-    #[test]
-    fn without_a_server_the_other_checks_are_not_waited_for() {
-        let failure = wire::exercise::Failure::new(STARTS, "nothing");
-        let line = Event::Fail(failure.clone(), Vec::new()).to_line();
-        let start = Instant::now();
-        let (seen, ended) = run_script(&format!("{START}echo '{line}'; sleep 60"), LONG);
-        assert_eq!((seen, ended), (Vec::new(), Ended::NoServer(failure)));
-        assert!(start.elapsed() < Duration::from_secs(20), "the pipes were held open");
-    }
-
-    #[test]
-    fn a_program_that_never_ends_is_killed_with_all_it_has_started() {
-        let start = Instant::now();
-        let (seen, ended) =
-            run_script(&format!("{START}sleep 60 & sleep 60"), Duration::from_millis(200));
-        assert_eq!(seen, [""; 0]);
-        assert_eq!(ended, Ended::TimedOut { seconds: 0, during: Some("one".to_string()) });
-        assert!(start.elapsed() < Duration::from_secs(20), "the pipes were held open");
-    }
-
-    #[test]
-    fn a_server_that_is_left_behind_does_not_keep_us_waiting() {
-        let start = Instant::now();
-        let (_, ended) = run_script("sleep 60 & echo '{\"event\":\"done\"}'", LONG);
-        assert_eq!(ended, Ended::Done);
-        assert!(start.elapsed() < Duration::from_secs(20), "the pipes were held open");
+        let soon = Duration::from_millis(200);
+        let done = "echo '{\"event\":\"done\"}'";
+        for (script, limit, passed, expected) in [
+            (format!("{START}echo chatter; {PASS}{done}; sleep 60"), LONG, 1, Ended::Done),
+            (format!("sleep 60 & {done}"), LONG, 0, Ended::Done),
+            (format!("{START}{PASS}{START}echo why >&2; exit 3"), LONG, 1, crashed),
+            (format!("{START}echo '{not_started}'; sleep 60"), LONG, 0, Ended::NoServer(no_server)),
+            (
+                format!("{START}sleep 60 & sleep 60"),
+                soon,
+                0,
+                Ended::TimedOut { seconds: 0, during },
+            ),
+        ] {
+            assert_eq!(run_script(&script, limit), (vec!["one".to_string(); passed], expected));
+        }
+        let gave_up = format!("{START}{PASS}echo '{{\"event\":\"gave up\"}}'; sleep 60");
+        let (seen, ended) = run_script(&gave_up, LONG);
+        assert_eq!(seen, ["one"]);
+        assert!(matches!(ended, Ended::GaveUp { .. }), "{ended:?}");
     }
 }

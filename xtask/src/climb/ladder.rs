@@ -6,7 +6,7 @@ use anyhow::Context;
 use wire::climb::{Scheme, Stage, stages};
 
 use super::target::Target;
-use crate::check::{Checked, Ended, passed};
+use crate::check::{Ended, Results};
 use crate::progress::Progress;
 use crate::ui;
 use crate::workspace::Workspace;
@@ -72,20 +72,14 @@ pub(super) fn wrong_scheme(stage: &Stage, scheme: Scheme) -> String {
     format!("stage {} is for an {needs}, and this server is {is}", stage.number)
 }
 
-/// Whether all checks of a stage have run and passed.
-pub(super) fn is_passed(stage: &Stage, all: &[Checked], ended: &Ended) -> bool {
-    *ended == Ended::Done && passed(all) == stage.checks.len()
-}
-
 /// The result of a stage in one line.
-pub(super) fn line(stage: &Stage, all: &[Checked], ended: &Ended, marks: ui::Marks) -> String {
-    let (passed, of) = (passed(all), stage.checks.len());
-    let good = is_passed(stage, all, ended);
+pub(super) fn line(stage: &Stage, results: &Results) -> String {
+    let (marks, good) = (ui::marks(), results.all_passed());
     let (style, mark) = if good { (ui::GOOD, marks.good) } else { (ui::BAD, marks.bad) };
     let mut text = format!("{} {:>2} {}", ui::paint(style, mark), stage.number, stage.title);
     if !good {
-        let _ = write!(text, ": {passed} of {of} checks");
-        if let Ended::GaveUp { seconds } | Ended::TimedOut { seconds, .. } = ended {
+        let _ = write!(text, ": {} of {} checks", results.passed(), stage.checks.len());
+        if let Ended::GaveUp { seconds } | Ended::TimedOut { seconds, .. } = results.ended {
             let _ = write!(text, ", stopped after {seconds} s");
         }
     }

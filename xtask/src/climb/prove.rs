@@ -10,14 +10,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use wire::climb::{DEADLINE_SECONDS, Stage, stages};
-use wire::exercise::Failure;
 
 use super::checks::checks_command;
 use super::climbers::{Climber, of_mistakes, of_step, snapshots, starter};
 use super::matrix;
 use super::steps::{self, MAX_ADDED, Step};
-use crate::check::{Checked, Ended, first_failure, runner};
+use crate::check::runner;
 use crate::process;
+use crate::prove::{self, Expected};
 use crate::ui;
 use crate::workspace::Workspace;
 
@@ -85,19 +85,6 @@ pub(crate) fn prove(
         all_steps.retain(|step| step.package == package);
         mistakes.retain(|mistake| mistake.package == package);
     }
-    let added = steps::added(workspace, &all_steps)?;
-    let mut problems: Vec<String> = all_steps
-        .iter()
-        .zip(&added)
-        .filter(|(_, added)| added.is_some_and(|added| added > MAX_ADDED))
-        .map(|(step, added)| {
-            format!(
-                "{} adds {} lines, and a step adds at most {MAX_ADDED}",
-                step.file,
-                added.unwrap_or(0)
-            )
-        })
-        .collect();
     build(workspace, &all_steps)?;
     let mut climbers = Vec::new();
     if only.is_none() {
@@ -108,10 +95,18 @@ pub(crate) fn prove(
     climbers.extend(all_steps.iter().map(|step| of_step(workspace, step)));
     let copies = tempfile::tempdir()?;
     climbers.extend(of_mistakes(workspace, &mistakes, copies.path())?);
-    let outcomes = try_all(&climbers, say);
-    let good = added.iter().flatten().filter(|added| **added <= MAX_ADDED).count()
-        + outcomes.iter().filter(|problem| problem.is_none()).count();
-    problems.extend(outcomes.into_iter().flatten());
+    let mut problems = try_all(&climbers, say);
+    let added = steps::added(workspace, &all_steps)?;
+    for (step, added) in all_steps.iter().zip(&added) {
+        problems.extend(added.map(|added| {
+            let is_long = added > MAX_ADDED;
+            is_long.then(|| {
+                format!("{} adds {added} lines, and a step adds at most {MAX_ADDED}", step.file)
+            })
+        }));
+    }
+    let good = problems.iter().filter(|problem| problem.is_none()).count();
+    let problems = problems.into_iter().flatten().collect();
     let page = matrix::render(&stages(), &climbers[..columns], &all_steps, &added, &mistakes);
     say(&format!("{} s in all\n", begun.elapsed().as_secs()));
     Ok(Proof { good, problems, page })
@@ -134,54 +129,28 @@ fn build(workspace: &Workspace, steps: &[Step]) -> anyhow::Result<()> {
 /// Tests every claim, several at a time, the slow ones first. Returns the problem of each, if there is one.
 fn try_all(climbers: &[Climber], say: &(dyn Fn(&str) + Sync)) -> Vec<Option<String>> {
     let all = stages();
-    let stage_of = |number: u8| all.iter().find(|stage| stage.number == number);
-    let mut claims: Vec<(&Climber, &Stage, Option<&str>)> = Vec::new();
+    let mut claims = Vec::new();
     for climber in climbers {
-        let passes = climber.passes.iter().map(|number| (*number, None));
-        let fails = climber.fails.iter().map(|fails| (fails.stage, Some(fails.check.as_str())));
-        let claim = |(number, check)| Some((climber, stage_of(number)?, check));
-        claims.extend(passes.chain(fails).filter_map(claim));
+        let passes = climber.passes.iter().map(|number| (*number, Expected::AllPass));
+        let fails = climber.fails.iter();
+        let fails = fails.map(|fails| (fails.stage, Expected::CaughtBy(fails.check.clone())));
+        for (number, expected) in passes.chain(fails) {
+            let stage = all.iter().find(|stage| stage.number == number);
+            claims.extend(stage.map(|stage| (climber, stage, expected)));
+        }
     }
     // The stages that wait for deadlines come first.
     claims.sort_by_key(|(_, stage, _)| !matches!(stage.name, "idle" | "slow-client"));
     wire::side_by_side(LANES, &claims, |(climber, stage, expected)| {
-        let problem = try_claim(climber, stage, *expected);
-        let mark = if problem.is_none() { "ok  " } else { "FAIL" };
-        let what = expected.map_or("passes", |_| "fails");
-        say(&format!("{mark} {} {what} {} {}\n", climber.name, stage.number, stage.name));
-        problem
+        let verdict = try_claim(climber, stage, expected);
+        let about = format!("{}, stage {} ({})", climber.name, stage.number, stage.name);
+        say(&prove::line(&about, &verdict));
+        verdict.err().map(|error| format!("{about}: {error:#}"))
     })
 }
 
-/// Tests a claim. Returns the problem, if there is one.
-fn try_claim(climber: &Climber, stage: &Stage, expected: Option<&str>) -> Option<String> {
-    let about = format!("{}, stage {} ({})", climber.name, stage.number, stage.name);
-    let (all, ended) = match checks(climber, stage) {
-        Ok(outcome) => outcome,
-        Err(error) => return Some(format!("{about}: {error:#}")),
-    };
-    let failed = first_failure(&all);
-    match (expected, failed) {
-        (None, None) if ended == Ended::Done && all.len() == stage.checks.len() => None,
-        (None, None) => Some(format!("{about}: the checks did not finish: {ended:?}")),
-        (None, Some(failed)) => Some(format!("{about}: {}", in_short(failed))),
-        (Some(_), None) if matches!(ended, Ended::Done) => {
-            Some(format!("{about}: it should fail, but passes"))
-        }
-        (Some(_), None) => Some(format!("{about}: {ended:?}")),
-        (Some(check), Some((checked, _))) if checked.sentence == check => None,
-        (Some(check), Some(failed)) => {
-            Some(format!("{about}: it should fail by `{check}`, but fails by {}", in_short(failed)))
-        }
-    }
-}
-
-fn in_short((checked, failure): (&Checked, &Failure)) -> String {
-    format!("`{}`: expected {}, got {}", checked.sentence, failure.expected, failure.got)
-}
-
-fn checks(climber: &Climber, stage: &Stage) -> anyhow::Result<(Vec<Checked>, Ended)> {
+fn try_claim(climber: &Climber, stage: &Stage, expected: &Expected) -> anyhow::Result<String> {
     let mut command = checks_command(stage.number, &climber.words)?;
     command.env(DEADLINE_SECONDS, climber.deadline.to_string());
-    runner::run(&mut command, LIMIT, |_| ())
+    expected.judge(&runner::run(&mut command, LIMIT, |_| ())?)
 }

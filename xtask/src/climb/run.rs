@@ -1,7 +1,5 @@
 //! One run of the command against one server.
 
-use std::env;
-use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -15,7 +13,7 @@ use super::checks::checks_command;
 use super::target::{self, Target};
 use super::{ladder, steps};
 use crate::check::report::{self, Next};
-use crate::check::{Checked, Ended, curl, json as check_json, passed, runner};
+use crate::check::{Checked, Ended, Results, curl, json as check_json, runner};
 use crate::process;
 use crate::progress::Progress;
 use crate::ui;
@@ -60,7 +58,7 @@ pub(super) fn check(
             bail!(ladder::wrong_scheme(&stage, scheme))
         }
         (Wanted::Stage(stage), _) => climb.stage(&stage),
-        (Wanted::All, _) => climb.all(all.iter().filter(|stage| stage.scheme == scheme)),
+        (Wanted::All, _) => climb.all(&all, scheme),
         (Wanted::Open, Target::Step(step)) => climb.step(&all, step),
         (Wanted::Open, _) => climb.go_on(&all, scheme),
     }
@@ -94,37 +92,19 @@ impl Climb<'_> {
     /// A line for each stage that the step passes, and a full report of the stage that it fails. Returns whether all
     /// pass.
     fn step(&self, all: &[Stage], step: &Step) -> anyhow::Result<bool> {
-        let stage = |number: &u8| all.iter().find(|stage| stage.number == *number);
-        let good = self.each(step.passes.iter().filter_map(stage))?.1.is_none();
+        let stage = |number: u8| {
+            let stage = all.iter().find(|stage| stage.number == number);
+            stage.context("steps.toml names a stage that is not there")
+        };
+        let mut good = true;
+        for number in &step.passes {
+            good &= self.in_a_line(stage(*number)?)?;
+        }
         let Some(fails) = &step.fails else { return Ok(good) };
-        let stage = stage(&fails.stage).context("steps.toml names a stage that is not there")?;
         if !self.args.json && !step.passes.is_empty() {
             ui::print("\n");
         }
-        Ok(self.stage(stage)? && good)
-    }
-
-    /// Runs all these stages, even after a failure, with a line for each. Returns how many have passed, and the number
-    /// of the first that has failed.
-    fn each<'s>(
-        &self,
-        stages: impl Iterator<Item = &'s Stage>,
-    ) -> anyhow::Result<(usize, Option<u8>)> {
-        let (mut passed, mut failed) = (0, None);
-        for stage in stages {
-            let (all, ended) = self.checks(stage, |_| ())?;
-            let good = self.note(stage, &all, &ended)?;
-            if self.args.json {
-                ui::print(&format!("{}\n", in_json(stage, &all, &ended)));
-            } else {
-                ui::print(&ladder::line(stage, &all, &ended, ui::marks()));
-            }
-            passed += usize::from(good);
-            if !good {
-                failed.get_or_insert(stage.number);
-            }
-        }
-        Ok((passed, failed))
+        Ok(self.stage(stage(fails.stage)?)? && good)
     }
 
     /// Runs the stages from the first one that is not completed, until one fails.
@@ -145,9 +125,16 @@ impl Climb<'_> {
         Ok(true)
     }
 
-    /// Runs all these stages, even after a failure, with a line for each.
-    fn all<'s>(&self, stages: impl Iterator<Item = &'s Stage>) -> anyhow::Result<bool> {
-        let (passed, first_failed) = self.each(stages)?;
+    /// Runs all stages for this kind of server, even after a failure, with a line for each.
+    fn all(&self, all: &[Stage], scheme: Scheme) -> anyhow::Result<bool> {
+        let (mut passed, mut first_failed) = (0, None);
+        for stage in all.iter().filter(|stage| stage.scheme == scheme) {
+            if self.in_a_line(stage)? {
+                passed += 1;
+            } else {
+                first_failed.get_or_insert(stage.number);
+            }
+        }
         if !self.args.json {
             let first = first_failed.map(|number| self.typed(number, &[]));
             ui::print(&ladder::sum(passed, first.as_deref()));
@@ -155,42 +142,51 @@ impl Climb<'_> {
         Ok(first_failed.is_none())
     }
 
-    /// One stage, in full.
+    /// One stage, with a line for the result or with its report in JSON. Returns whether it has passed.
+    fn in_a_line(&self, stage: &Stage) -> anyhow::Result<bool> {
+        let results = self.checks(stage, |_| ())?;
+        if self.args.json {
+            ui::print(&format!("{}\n", in_json(stage, &results)));
+        } else {
+            ui::print(&ladder::line(stage, &results));
+        }
+        Ok(results.all_passed())
+    }
+
+    /// One stage, in full. Returns whether it has passed.
     fn stage(&self, stage: &Stage) -> anyhow::Result<bool> {
         if self.args.json {
-            return Ok(self.each(std::iter::once(stage))?.1.is_none());
+            return self.in_a_line(stage);
         }
         ui::print(&format!("{}\n\n{}\n\n", ladder::title(stage), ui::wrapped(stage.contract)));
         let marks = ui::marks();
-        let (all, ended) =
-            self.checks(stage, |checked| ui::print(&report::line(checked, marks)))?;
-        let good = self.note(stage, &all, &ended)?;
+        let results = self.checks(stage, |checked| ui::print(&report::line(checked, marks)))?;
         let stuck = match self.target {
             // A step of the book fails on purpose, so a hint is not needed.
             Target::Step(_) => String::new(),
             _ => self.typed(stage.number, &["--hint"]),
         };
         let solved = self.picture(stage)?.into_iter().collect();
-        let running = self.running(&ended, report::arguments(&all));
+        let running = self.running(&results);
         let next = Next { stuck, running, again: self.typed(stage.number, &[]), solved };
-        ui::print(&report::end(&all, &ended, &next));
+        ui::print(&report::end(&results, &next));
+        let good = results.all_passed();
         if let (false, Target::Step(program)) = (good, self.target) {
             ui::print(&on_purpose(&steps::all(self.workspace)?.0, program, stage));
         }
         Ok(good)
     }
 
-    /// The server that must run for the shown commands, with the arguments that the check put after the address.
-    fn running(&self, ended: &Ended, arguments: &[String]) -> String {
-        if let Ended::NoServer(failure) = ended {
-            let words = [vec![self.target.by_hand()], shown(&failure.arguments)].concat();
-            return format!("`{}`", words.join(" "));
+    /// The server that must run for the shown commands, or the command that starts it. The directory that some checks
+    /// put after the address is theirs, and is deleted soon, so a word takes its place.
+    fn running(&self, results: &Results) -> String {
+        if let Ended::NoServer(failure) = &results.ended {
+            let directory = if failure.arguments.is_empty() { "" } else { " DIRECTORY" };
+            return format!("`{}{directory}`", self.target.by_hand());
         }
-        let after = match arguments {
-            [] => String::new(),
-            _ => format!(", after it {}", shown(arguments).join(" ")),
-        };
-        format!("your server running at {}{after}", curl::ADDRESS)
+        let is_alone = report::arguments(results).is_empty();
+        let directory = if is_alone { "" } else { ", after it DIRECTORY" };
+        format!("your server running at {}{directory}", curl::ADDRESS)
     }
 
     /// The current ladder of the reader's own server. For another server, whose progress is not saved, the next stage
@@ -228,43 +224,19 @@ impl Climb<'_> {
         process::typed(&command)
     }
 
-    /// Saves the progress of the reader's own server. Returns whether the stage passed.
-    fn note(&self, stage: &Stage, all: &[Checked], ended: &Ended) -> anyhow::Result<bool> {
-        let good = ladder::is_passed(stage, all, ended);
-        if self.target.is_own() {
-            let mut progress = Progress::load(self.workspace)?;
-            let state = progress.stage(stage.name);
-            (state.passed, state.checks) = (passed(all), stage.checks.len());
-            state.solved |= good;
-            progress.save(self.workspace)?;
-        }
-        Ok(good)
-    }
-
-    fn checks(
-        &self,
-        stage: &Stage,
-        made: impl FnMut(&Checked),
-    ) -> anyhow::Result<(Vec<Checked>, Ended)> {
+    /// Runs the checks of a stage, and saves the progress of the reader's own server.
+    fn checks(&self, stage: &Stage, made: impl FnMut(&Checked)) -> anyhow::Result<Results> {
         let mut command = checks_command(stage.number, &self.words)?;
         command.env(DEADLINE_SECONDS, self.args.deadline.to_string());
         let limit = LIMIT + Duration::from_secs(2 * self.args.deadline);
-        runner::run(&mut command, limit, made)
+        let results = runner::run(&mut command, limit, made)?;
+        if self.target.is_own() {
+            let mut progress = Progress::load(self.workspace)?;
+            progress.stage(stage.name).note(results.passed(), stage.checks.len());
+            progress.save(self.workspace)?;
+        }
+        Ok(results)
     }
-}
-
-/// The arguments of a server for display. A check deletes its directory soon, so the path would be useless to the
-/// reader and is replaced. The path is recognised by its name, because the directory may or may not exist at this
-/// moment.
-fn shown(arguments: &[String]) -> Vec<String> {
-    let is_of_a_check = |argument: &str| {
-        let path = Path::new(argument).strip_prefix(env::temp_dir());
-        path.is_ok_and(|path| path.to_string_lossy().starts_with("climb-"))
-    };
-    let shown = |argument: &String| {
-        if is_of_a_check(argument) { "DIRECTORY".to_string() } else { argument.clone() }
-    };
-    arguments.iter().map(shown).collect()
 }
 
 /// Which later step passes a stage, if this one is meant to fail it.
@@ -279,21 +251,37 @@ fn on_purpose(all: &[Step], step: &Step, stage: &Stage) -> String {
     })
 }
 
-fn in_json(stage: &Stage, all: &[Checked], ended: &Ended) -> serde_json::Value {
-    let (word, detail) = check_json::of_end(ended);
+fn in_json(stage: &Stage, results: &Results) -> serde_json::Value {
+    let (ended, detail) = check_json::of_end(&results.ended);
     json!({
         "stage": stage.number,
         "name": stage.name,
         "title": stage.title,
         "phase": stage.phase,
-        "passed": passed(all),
+        "passed": results.passed(),
         "of": stage.checks.len(),
-        "done": ladder::is_passed(stage, all, ended),
-        "ended": word,
+        "done": results.all_passed(),
+        "ended": ended,
         "detail": detail,
-        "checks": all.iter().map(check_json::of_check).collect::<Vec<_>>(),
+        "checks": check_json::of_checks(results),
     })
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_step_that_passes_the_stage_is_named() {
+        let (all, _) = steps::all(&Workspace::find().unwrap()).unwrap();
+        let stages = stages();
+        for (step, stage, expected) in [
+            ("01_accept", 0, "01_accept fails this stage on purpose; 03_loop passes it.\n"),
+            ("01_accept", 1, ""),
+            ("35_drain", 0, ""),
+        ] {
+            let step = course::find(&all, step).unwrap();
+            assert_eq!(on_purpose(&all, step, &stages[stage]), expected);
+        }
+    }
+}

@@ -12,7 +12,7 @@ use wire::climb::Scheme;
 
 use super::checks::checks_command;
 use super::steps;
-use crate::check::{Ended, OtherServer, first_failure, runner};
+use crate::check::{Ended, OtherServer, runner};
 use crate::process;
 use crate::start::{FOLDER, PACKAGE};
 use crate::ui;
@@ -177,11 +177,13 @@ pub(super) fn scheme(words: &[String]) -> Result<Scheme, String> {
         let mut command = checks_command(0, words)?;
         runner::run(&mut command, START, |_| ())
     };
-    match explained(ask).map_err(|error| format!("{error:#}"))? {
-        (_, Ended::NoServer(failure)) => Err(failure.got.into()),
-        (all, Ended::Done) if first_failure(&all).is_none() => Ok(Scheme::Http),
-        (_, Ended::Done) => Ok(Scheme::Echo),
-        (_, ended) => Err(format!("{ended:?}")),
+    let results = explained(ask).map_err(|error| format!("{error:#}"))?;
+    let all_passed = results.all_passed();
+    match results.ended {
+        Ended::NoServer(failure) => Err(failure.got.into()),
+        Ended::Done if all_passed => Ok(Scheme::Http),
+        Ended::Done => Ok(Scheme::Echo),
+        ended => Err(format!("{ended:?}")),
     }
 }
 
