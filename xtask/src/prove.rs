@@ -9,7 +9,7 @@ mod expected;
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
-use self::claim::{Claim, claims};
+use self::claim::claims;
 pub(crate) use self::expected::Expected;
 use crate::exercise::Exercise;
 use crate::process;
@@ -22,12 +22,6 @@ use crate::workspace::Workspace;
 pub(crate) struct Args {
     /// Only these exercises, by number or name
     exercises: Vec<String>,
-    /// Prove this commit instead of the current files
-    #[arg(long, value_name = "REV")]
-    revision: Option<String>,
-    /// Only list the chapter's own tests that a right solution breaks
-    #[arg(long)]
-    chapter_tests: bool,
 }
 
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode> {
@@ -38,13 +32,8 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
     if exercises.is_empty() {
         exercises = Exercise::all(workspace)?;
     }
-    let tree = match &args.revision {
-        Some(revision) => workspace.git().tree(revision)?,
-        None => work_tree(workspace)?,
-    };
-    let claims = if args.chapter_tests { Claims::ChapterTests } else { Claims::All };
-    let chosen: Vec<_> = exercises.into_iter().map(|exercise| (exercise, claims)).collect();
-    let proof = prove(workspace, &chosen, &tree, ui::print)?;
+    let chosen: Vec<_> = exercises.into_iter().map(|exercise| (exercise, Claims::All)).collect();
+    let proof = prove(workspace, &chosen, &work_tree(workspace)?, ui::print)?;
     ui::print(&format!("\n{} proved, {} not\n", proof.good, proof.bad.len()));
     Ok(process::exit(proof.bad.is_empty()))
 }
@@ -55,8 +44,6 @@ pub(crate) enum Claims {
     All,
     /// The reference solution and the alternative solutions.
     RightSolutions,
-    /// The task lists the chapter's own tests that a correct solution breaks.
-    ChapterTests,
 }
 
 /// The number of claims that hold, and the claims that do not.
@@ -123,16 +110,11 @@ fn prove_one(
     };
     // No solution changes the checks, so the first claim builds them for all.
     let mut checks = None;
-    let wanted = |claim: &&Claim| match chosen {
-        Claims::All => true,
-        Claims::RightSolutions => claim.is_right(),
-        Claims::ChapterTests => false,
-    };
-    for claim in claims.iter().filter(wanted) {
+    for claim in claims.iter().filter(|claim| chosen == Claims::All || claim.is_right()) {
         sandbox.restore()?;
         tell(&claim.name, claim.verdict(sandbox, exercise, &mut checks));
     }
-    if chosen != Claims::RightSolutions {
+    if chosen == Claims::All {
         sandbox.restore()?;
         tell("tests of the chapter", chapter_tests::verdict(sandbox, exercise));
     }
