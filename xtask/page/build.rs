@@ -15,10 +15,9 @@ const CHAPTERS: [(&str, &str); 4] = [
 ];
 
 /// Modules that every chapter gets, and their directories.
-const OURS: [(&str, &str); 7] = [
+const OURS: [(&str, &str); 6] = [
     ("page/src", "exports"),
     ("labs/src", "blame"),
-    ("labs/src", "chunks"),
     ("labs/src", "explain"),
     ("labs/src", "label"),
     ("labs/src", "message"),

@@ -3,6 +3,7 @@
 //! The parser rejects at the last byte it has read, which is often not where the mistake is: two `Host` fields are
 //! noticed at the end of the header section.
 
+use httpserver::http::HttpError;
 use httpserver::http::body::BodyError;
 use httpserver::http::fields::parse_fields;
 use httpserver::http::framing::{BodyLength, FramingError};
@@ -13,7 +14,7 @@ use crate::message::{End, Message};
 use crate::part::{Part, Span};
 
 /// The parts to mark.
-enum Location {
+pub(crate) enum Location {
     /// The parts of these kinds, or the last part if there are none.
     Parts(&'static [Part]),
     /// The invalid part of the request line.
@@ -28,31 +29,28 @@ enum Location {
 }
 
 const LAST: Location = Location::Parts(&[]);
-const TRAILERS: &[Part] = &[Part::TrailerName, Part::TrailerValue];
+const TRAILERS: &[Part] = &[Part::TRAILER_NAME, Part::TRAILER_VALUE];
 
-/// The section of the RFC that a message breaks. `None` for a message that was not rejected.
-pub(crate) fn section(end: &End) -> Option<&'static str> {
-    match end {
-        End::Complete | End::Incomplete => None,
-        End::InvalidHeader(error) => Some(of_header_section(error).0),
-        End::InvalidBody(error) => Some(of_body(*error).0),
-    }
+/// Why a message was rejected: the error, the section of the RFC that it breaks, and the parts to mark. `None` for a
+/// message that was not rejected.
+pub(crate) fn of(end: &End) -> Option<(HttpError, &'static str, Location)> {
+    let (error, (rule, location)) = match end {
+        End::Complete | End::Incomplete => return None,
+        End::InvalidHeader(error) => (error.clone().into(), of_header_section(error)),
+        End::InvalidBody(error) => ((*error).into(), of_body(*error)),
+    };
+    Some((error, rule, location))
 }
 
-/// Marks at least one part of a rejected message: the parts that caused the rejection.
-pub(crate) fn mark(spans: &mut [Span], input: &[u8], message: &Message) {
-    let location = match &message.end {
-        End::Complete | End::Incomplete => return,
-        End::InvalidHeader(error) => of_header_section(error).1,
-        End::InvalidBody(error) => of_body(*error).1,
-    };
+/// Marks the parts of a rejected message that caused the rejection, at least one.
+pub(crate) fn mark(spans: &mut [Span], input: &[u8], message: &Message, location: &Location) {
     match location {
         Location::Parts(parts) => mark_if(spans, |span| parts.contains(&span.part)),
         Location::RequestLine => mark_request_line(spans, input),
         Location::Fields(names) => {
             mark_fields(spans, input, names);
             if !spans.iter().any(|span| span.is_blamed) {
-                mark_if(spans, |span| span.part == Part::HeaderSectionEnd);
+                mark_if(spans, |span| span.part == Part::HEADER_SECTION_END);
             }
         }
         Location::FieldLines => mark_malformed_lines(spans, input),
@@ -73,11 +71,11 @@ fn of_header_section(error: &ParseError) -> (&'static str, Location) {
         ParseError::Line(_) => ("RFC 9112 section 2.2", LAST),
         ParseError::RequestLine => ("RFC 9112 section 3", Location::RequestLine),
         ParseError::UnsupportedVersion => {
-            ("RFC 9110 section 2.5", Location::Parts(&[Part::Version]))
+            ("RFC 9110 section 2.5", Location::Parts(&[Part::VERSION]))
         }
-        ParseError::UnknownMethod(_) => ("RFC 9110 section 9.1", Location::Parts(&[Part::Method])),
-        ParseError::Target(_) => ("RFC 9112 section 3.2", Location::Parts(&[Part::Target])),
-        ParseError::TargetTooLong => ("RFC 9110 section 15.5.15", Location::Parts(&[Part::Target])),
+        ParseError::UnknownMethod(_) => ("RFC 9110 section 9.1", Location::Parts(&[Part::METHOD])),
+        ParseError::Target(_) => ("RFC 9112 section 3.2", Location::Parts(&[Part::TARGET])),
+        ParseError::TargetTooLong => ("RFC 9110 section 15.5.15", Location::Parts(&[Part::TARGET])),
         ParseError::FoldedLine => ("RFC 9112 section 5.2", LAST),
         ParseError::Field => ("RFC 9112 section 5", Location::FieldLines),
         ParseError::TooManyFields | ParseError::HeadTooLarge => ("RFC 6585 section 5", LAST),
@@ -124,14 +122,14 @@ fn mark_if(spans: &mut [Span], condition: impl Fn(&Span) -> bool) {
 /// Marks the whole line if it does not have three parts, otherwise the method or the version. These two are only marked
 /// if the line is complete.
 fn mark_request_line(spans: &mut [Span], input: &[u8]) {
-    let is_complete = spans.iter().any(|span| span.part == Part::Crlf);
+    let is_complete = spans.iter().any(|span| span.part == Part::CRLF);
     let is_invalid =
-        |span: &Span| span.part == Part::Method && !is_token(&input[span.from..span.to]);
+        |span: &Span| span.part == Part::METHOD && !is_token(&input[span.from..span.to]);
     let part = match spans.iter().find(|span| is_invalid(span)) {
-        _ if spans.iter().any(|span| span.part == Part::RequestLine) => Part::RequestLine,
+        _ if spans.iter().any(|span| span.part == Part::REQUEST_LINE) => Part::REQUEST_LINE,
         _ if !is_complete => return,
-        Some(_) => Part::Method,
-        None => Part::Version,
+        Some(_) => Part::METHOD,
+        None => Part::VERSION,
     };
     mark_if(spans, |span| span.part == part);
 }
@@ -140,22 +138,22 @@ fn mark_request_line(spans: &mut [Span], input: &[u8]) {
 fn mark_fields(spans: &mut [Span], input: &[u8], names: &[&str]) {
     let mut is_wanted = false;
     for span in spans {
-        if span.part == Part::FieldName {
+        if span.part == Part::FIELD_NAME {
             let text = &input[span.from..span.to];
             is_wanted = names.iter().any(|name| text.eq_ignore_ascii_case(name.as_bytes()));
         }
-        let is_field = matches!(span.part, Part::FieldName | Part::FieldValue);
+        let is_field = matches!(span.part, Part::FIELD_NAME | Part::FIELD_VALUE);
         span.is_blamed |= is_field && is_wanted;
     }
 }
 
 /// Marks each field line that the parser rejects when it parses only that line.
 fn mark_malformed_lines(spans: &mut [Span], input: &[u8]) {
-    let first = spans.iter().position(|span| span.part == Part::Crlf).map_or(0, |crlf| crlf + 1);
-    for line in spans[first..].split_inclusive_mut(|span| span.part == Part::Crlf) {
+    let first = spans.iter().position(|span| span.part == Part::CRLF).map_or(0, |crlf| crlf + 1);
+    for line in spans[first..].split_inclusive_mut(|span| span.part == Part::CRLF) {
         let (Some(start), Some(end)) = (line.first(), line.last()) else { continue };
         let block = [&input[start.from..end.to], b"\r\n"].concat();
-        if end.part == Part::Crlf && parse_fields(&block, 1).is_err() {
+        if end.part == Part::CRLF && parse_fields(&block, 1).is_err() {
             mark_if(line, |_| true);
         }
     }
@@ -164,11 +162,11 @@ fn mark_malformed_lines(spans: &mut [Span], input: &[u8]) {
 /// Marks the line with a chunk's size at the end of the message, if there is one.
 fn mark_chunk_line(spans: &mut [Span]) {
     let is_in_line =
-        |span: &Span| matches!(span.part, Part::Crlf | Part::ChunkSize | Part::ChunkExtension);
+        |span: &Span| matches!(span.part, Part::CRLF | Part::CHUNK_SIZE | Part::CHUNK_EXTENSION);
     let count = spans.iter().rev().take_while(|span| is_in_line(span)).count();
     let line = spans.len() - count;
     // A CRLF at the start ends the data of the chunk before.
-    let start = spans[line..].iter().position(|span| span.part != Part::Crlf);
+    let start = spans[line..].iter().position(|span| span.part != Part::CRLF);
     if let Some(start) = start {
         mark_if(&mut spans[line + start..], |_| true);
     }

@@ -1,16 +1,27 @@
-//! Labels the bytes of a message with their parts.
+//! Labels the bytes of a message with their parts (RFC 9112 sections 3, 5 and 7.1).
 //!
 //! The parser has already accepted or rejected the message, so this does not validate. Every byte gets a part, even in
 //! a rejected message, and the parts cover the message without a gap.
 
 use httpserver::http::framing::BodyLength;
 
-use crate::message::{End, Message};
+use crate::message::Message;
 use crate::part::{Part, Span};
 
-/// Splits an input into parts, from its first byte on.
-#[derive(Debug)]
-pub(crate) struct Labeler<'a> {
+/// The parts of one message of the input, in order.
+pub(crate) fn spans(input: &[u8], message: &Message) -> Vec<Span> {
+    let mut labeler = Labeler { input, at: message.from, spans: Vec::new() };
+    labeler.header_section(message.header_section.map_or(message.to, |(end, _)| end));
+    match message.header_section {
+        Some((_, BodyLength::Fixed(_))) => labeler.label(message.to, Part::BODY),
+        Some((_, BodyLength::Chunked)) => labeler.chunks(message.to),
+        None => {}
+    }
+    labeler.spans
+}
+
+/// Splits a message into parts.
+struct Labeler<'a> {
     input: &'a [u8],
     /// The first byte without a part.
     at: usize,
@@ -18,47 +29,21 @@ pub(crate) struct Labeler<'a> {
 }
 
 impl<'a> Labeler<'a> {
-    /// Creates a labeler at the beginning of the input.
-    pub(crate) fn new(input: &'a [u8]) -> Labeler<'a> {
-        Labeler { input, at: 0, spans: Vec::new() }
-    }
-
-    /// The parts of one message, in order.
-    pub(crate) fn message(&mut self, message: &Message) -> Vec<Span> {
-        self.at = message.from;
-        self.header_section(message.header_section.map_or(message.to, |(end, _)| end));
-        match message.header_section {
-            Some((_, BodyLength::Fixed(_))) => self.label(message.to, Part::Body),
-            Some((_, BodyLength::Chunked)) => self.chunks(message.to),
-            None => {}
-        }
-        let mut spans = std::mem::take(&mut self.spans);
-        if let End::InvalidHeader(_) | End::InvalidBody(_) = message.end {
-            crate::blame::mark(&mut spans, self.input, message);
-        }
-        spans
-    }
-
     /// Labels all bytes up to `to` as this part.
-    pub(crate) fn label(&mut self, to: usize, part: Part) {
+    fn label(&mut self, to: usize, part: Part) {
         if to > self.at {
             self.spans.push(Span { from: self.at, to, part, is_blamed: false });
             self.at = to;
         }
     }
 
-    /// Where the next part begins.
-    pub(crate) fn at(&self) -> usize {
-        self.at
-    }
-
     /// The bytes up to `to` that have no part yet.
-    pub(crate) fn unlabeled(&self, to: usize) -> &'a [u8] {
+    fn unlabeled(&self, to: usize) -> &'a [u8] {
         &self.input[self.at..to]
     }
 
     /// Where the text of the current line ends, and where the next line begins. The two are equal if the line has no end.
-    pub(crate) fn line(&self, to: usize) -> (usize, usize) {
+    fn line(&self, to: usize) -> (usize, usize) {
         let text = self.unlabeled(to);
         match text.iter().position(|byte| matches!(byte, b'\r' | b'\n')) {
             None => (to, to),
@@ -70,12 +55,12 @@ impl<'a> Labeler<'a> {
     /// Labels the request line and the fields up to `to`.
     fn header_section(&mut self, to: usize) {
         if let b"\r" | [b'\r', b'\n', ..] = self.unlabeled(to) {
-            self.label(to.min(self.at + 2), Part::EmptyLine);
+            self.label(to.min(self.at + 2), Part::EMPTY_LINE);
         }
         let (end, next) = self.line(to);
         self.request_line(end, next > end);
-        self.label(next, Part::Crlf);
-        self.fields(to, [Part::FieldName, Part::FieldValue, Part::HeaderSectionEnd]);
+        self.label(next, Part::CRLF);
+        self.fields(to, [Part::FIELD_NAME, Part::FIELD_VALUE, Part::HEADER_SECTION_END]);
     }
 
     /// Labels `method SP request-target SP HTTP-version`, or the beginning of it.
@@ -84,24 +69,24 @@ impl<'a> Labeler<'a> {
             (self.at..end).filter(|at| self.input[*at] == b' ').take(3).collect();
         match spaces[..] {
             [first, second] => {
-                self.label(first, Part::Method);
-                self.label(first + 1, Part::Space);
-                self.label(second, Part::Target);
-                self.label(second + 1, Part::Space);
-                self.label(end, Part::Version);
+                self.label(first, Part::METHOD);
+                self.label(first + 1, Part::SPACE);
+                self.label(second, Part::TARGET);
+                self.label(second + 1, Part::SPACE);
+                self.label(end, Part::VERSION);
             }
             [first] if !is_complete => {
-                self.label(first, Part::Method);
-                self.label(first + 1, Part::Space);
-                self.label(end, Part::Target);
+                self.label(first, Part::METHOD);
+                self.label(first + 1, Part::SPACE);
+                self.label(end, Part::TARGET);
             }
-            [] if !is_complete => self.label(end, Part::Method),
-            _ => self.label(end, Part::RequestLine),
+            [] if !is_complete => self.label(end, Part::METHOD),
+            _ => self.label(end, Part::REQUEST_LINE),
         }
     }
 
     /// Labels lines of `name ":" OWS value OWS`, up to the empty line.
-    pub(crate) fn fields(&mut self, to: usize, [name, value, last]: [Part; 3]) {
+    fn fields(&mut self, to: usize, [name, value, last]: [Part; 3]) {
         while self.at < to {
             let (end, next) = self.line(to);
             if end == self.at {
@@ -117,16 +102,41 @@ impl<'a> Labeler<'a> {
                         end - (value_and_ows.len() - value_and_ows.trim_ascii_end().len());
                     let value_start = end - value_and_ows.trim_ascii_start().len();
                     self.label(colon, name);
-                    self.label(colon + 1, Part::Colon);
-                    self.label(value_start, Part::Ows);
+                    self.label(colon + 1, Part::COLON);
+                    self.label(value_start, Part::OWS);
                     self.label(value_end, value);
-                    self.label(end, Part::Ows);
+                    self.label(end, Part::OWS);
                 }
                 None if next == end && !text[0].is_ascii_whitespace() => self.label(end, name),
-                None => self.label(end, Part::FieldLine),
+                None => self.label(end, Part::FIELD_LINE),
             }
-            self.label(next, Part::Crlf);
+            self.label(next, Part::CRLF);
         }
+    }
+
+    /// Labels chunks, each `chunk-size [ chunk-ext ] CRLF chunk-data CRLF`, and then the trailer section.
+    fn chunks(&mut self, to: usize) {
+        while self.at < to {
+            let (end, next) = self.line(to);
+            let line = self.unlabeled(end);
+            let digits = line.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+            // The parser has rejected a line without a size and a size that overflows, so nothing follows it.
+            let size = str::from_utf8(&line[..digits]).unwrap_or_default();
+            let size = usize::from_str_radix(size, 16).unwrap_or(usize::MAX);
+            self.label(self.at + digits, Part::CHUNK_SIZE);
+            self.label(end, Part::CHUNK_EXTENSION);
+            self.label(next, Part::CRLF);
+            if size == 0 {
+                let parts = [Part::TRAILER_NAME, Part::TRAILER_VALUE, Part::TRAILER_END];
+                self.fields(to, parts);
+                break;
+            }
+            self.label(to.min(self.at.saturating_add(size)), Part::CHUNK_DATA);
+            let (end, next) = self.line(to);
+            self.label(end, Part::GARBAGE);
+            self.label(next, Part::CRLF);
+        }
+        self.label(to, Part::GARBAGE);
     }
 }
 
@@ -136,20 +146,27 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::message;
+    use crate::blame;
+    use crate::message::{self, End};
 
-    /// `part:text` of each part of the first message.
+    /// `part:text` of each part of the first message, with a mark if it is blamed, and `…` at the end of an incomplete
+    /// message.
     fn parts(input: &str) -> Vec<String> {
         let message = message::at(input.as_bytes(), 0, &Limits::default());
-        let spans = Labeler::new(input.as_bytes()).message(&message);
-        spans
-            .iter()
-            .map(|span| {
-                let mark = if span.is_blamed { "!" } else { "" };
-                let (name, _) = span.part.description();
-                format!("{mark}{name}:{}", input[span.from..span.to].escape_debug())
-            })
-            .collect()
+        let mut spans = spans(input.as_bytes(), &message);
+        if let Some((_, _, location)) = blame::of(&message.end) {
+            blame::mark(&mut spans, input.as_bytes(), &message, &location);
+        }
+        let part = |span: &Span| {
+            let mark = if span.is_blamed { "!" } else { "" };
+            format!("{mark}{}:{}", span.part.0, input[span.from..span.to].escape_debug())
+        };
+        let is_incomplete = message.end == End::Incomplete;
+        spans.iter().map(part).chain(is_incomplete.then(|| "…".to_string())).collect()
+    }
+
+    fn post(rest: &str) -> Vec<String> {
+        parts(&format!("POST / HTTP/1.1\r\nHost: a\r\n{rest}"))
     }
 
     #[test]
@@ -159,28 +176,28 @@ mod tests {
         let host = ["field-name:Host", "colon::", "ows: ", "field-value:a", r"crlf:\r\n"];
         let all = [&head[..], &host[..], &[r"header-section-end:\r\n"]].concat();
         assert_eq!(parts("GET /a HTTP/1.1\r\nHost: a\r\n\r\n"), all);
-        let all =
-            [&["empty-line:\\r\\n"], &head[..], &host[..], &[r"header-section-end:\r\n"]].concat();
+        let all = [&[r"empty-line:\r\n"], &all[..]].concat();
         assert_eq!(parts("\r\nGET /a HTTP/1.1\r\nHost: a\r\n\r\nrest"), all);
-        let chunked = "POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
-        let body = parts(&format!("{chunked}5;a=b\r\nhello\r\n0\r\nA: b\r\n\r\n")).split_off(17);
+        let chunked = "Transfer-Encoding: chunked\r\n\r\n5;a=b\r\nhello\r\n0\r\nA: b\r\n\r\nrest";
         let line_end = r"crlf:\r\n";
         let chunks =
             ["chunk-size:5", "chunk-extension:;a=b", line_end, "chunk-data:hello", line_end];
         let trailer = ["trailer-name:A", "colon::", "ows: ", "trailer-value:b", line_end];
         let end = [r"trailer-end:\r\n"];
-        assert_eq!(body, [&chunks[..], &["chunk-size:0", line_end], &trailer, &end].concat());
-        assert_eq!(parts("GET /a"), ["method:GET", "space: ", "target:/a"]);
-        assert_eq!(parts("GE"), ["method:GE"]);
+        let body = [&chunks[..], &["chunk-size:0", line_end], &trailer, &end].concat();
+        assert_eq!(post(chunked).split_off(17), body);
+        assert_eq!(post("Content-Length: 3\r\n\r\nabcd").split_off(17), ["body:abc"]);
+        assert_eq!(post("Content-Length: 3\r\n\r\nab").split_off(17), ["body:ab", "…"]);
+        assert_eq!(parts("GET /a"), ["method:GET", "space: ", "target:/a", "…"]);
+        assert_eq!(parts("GE"), ["method:GE", "…"]);
     }
 
     #[test]
     fn a_rejection_marks_the_parts_it_is_about() {
-        let post = |rest: &str| parts(&format!("POST / HTTP/1.1\r\nHost: a\r\n{rest}"));
         let blamed = |parts: Vec<String>| -> Vec<String> {
             parts.into_iter().filter(|part| part.starts_with('!')).collect()
         };
-        let table: [(Vec<String>, &[&str]); 14] = [
+        let table: [(Vec<String>, &[&str]); 17] = [
             (parts("GET / HTTP/1.1\nHost: a\r\n\r\n"), &["!crlf:\\n"]),
             (parts("GET / HTTP/1.1\rHost: a\r\n\r\n"), &["!crlf:\\rH"]),
             (parts("GET  /  HTTP/1.1\r\n\r\n"), &["!request-line:GET  /  HTTP/1.1"]),
@@ -215,9 +232,23 @@ mod tests {
                 &["!chunk-size:5", "!chunk-extension:x", "!crlf:\\r\\n"],
             ),
             (post("Transfer-Encoding: chunked\r\n\r\n1\r\nab"), &["!garbage:b"]),
+            (
+                post("Transfer-Encoding: chunked\r\n\r\nx\r\nG"),
+                &["!chunk-extension:x", "!crlf:\\r\\n"],
+            ),
+            (
+                post("Transfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\nab"),
+                &["!chunk-size:fffffffffffffffff", "!crlf:\\r\\n"],
+            ),
+            (
+                post("Content-Length: 99999999\r\n\r\nab"),
+                &["!field-name:Content-Length", "!field-value:99999999"],
+            ),
         ];
         for (parts, expected) in table {
             assert_eq!(blamed(parts.clone()), expected, "{parts:?}");
+            let is_read_further = parts.iter().any(|part| part == "body:ab" || part.ends_with('G'));
+            assert!(!is_read_further, "{parts:?}");
         }
     }
 
@@ -232,7 +263,7 @@ mod tests {
         ) {
             let message = message::at(&input, 0, &Limits::default());
             let mut at = message.from;
-            for span in Labeler::new(&input).message(&message) {
+            for span in spans(&input, &message) {
                 prop_assert_eq!(span.from, at);
                 prop_assert!(span.to > span.from);
                 at = span.to;

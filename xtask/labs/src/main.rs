@@ -9,14 +9,13 @@
 //! 3. `in_memory`: a connection without a network gets the bytes, and responds.
 //! 4. `sandbox`: the application behind that connection.
 //! 5. `message`: the parser determines where each message ends, or the byte at which it is rejected.
-//! 6. `label` and `chunks`: the part of a message to which each byte belongs; `part` has the names.
+//! 6. `label`: the part of a message to which each byte belongs; `part` has the names.
 //! 7. `blame`: the parts that caused a rejection, and the section of the RFC with the rule.
 //! 8. `explain`: the messages and their parts as JSON, for the pages' own modules as well.
 //! 9. `report`: the result as JSON.
 
 mod application;
 mod blame;
-mod chunks;
 mod endpoint;
 mod explain;
 mod guard;
