@@ -1,18 +1,14 @@
 //! One TCP connection to the server under test.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use socket2::{Domain, Socket, Type};
-
-mod transcript;
-
-pub use transcript::Piece;
-use transcript::Transcript;
+use socket2::{Domain, Type};
 
 use crate::reader;
-use crate::source::{Source, too_much};
+use crate::socket::{Socket, is_timeout};
+use crate::transcript::{Piece, Transcript};
 use crate::{Kind, Reply, WireError};
 
 /// How long a client waits, unless [`Client::with_patience`] sets another time.
@@ -30,14 +26,7 @@ const PAUSE: Duration = Duration::from_millis(1);
 /// stay buffered.
 #[derive(Debug)]
 pub struct Client {
-    stream: TcpStream,
-    patience: Duration,
-    /// The maximum number of received bytes that are collected.
-    most: usize,
-    received: Vec<u8>,
-    /// Whether the server has sent its FIN. An RST after it changes nothing.
-    has_ended: bool,
-    transcript: Transcript,
+    socket: Socket,
 }
 
 impl Client {
@@ -51,7 +40,7 @@ impl Client {
     /// Connects from this address of the machine, such as 127.0.0.2, where Linux has 2^24 of them.
     pub fn connect_from(source: IpAddr, address: SocketAddr) -> Result<Client, WireError> {
         let connect = || {
-            let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+            let socket = socket2::Socket::new(Domain::for_address(address), Type::STREAM, None)?;
             socket.bind(&SocketAddr::new(source, 0).into())?;
             socket.connect_timeout(&address.into(), PATIENCE)?;
             Ok(socket.into())
@@ -62,35 +51,36 @@ impl Client {
     fn of(doing: &str, connected: io::Result<TcpStream>) -> Result<Client, WireError> {
         let prepared = connected.and_then(|stream| stream.set_nodelay(true).map(|()| stream));
         let stream = prepared.map_err(|error| WireError::io(doing, &error))?;
-        let (received, transcript, has_ended) = (Vec::new(), Transcript::default(), false);
-        let (patience, most) = (PATIENCE, MOST);
-        Ok(Client { stream, patience, most, received, has_ended, transcript })
+        let (patience, deadline, most) = (PATIENCE, Instant::now(), MOST);
+        let (received, has_ended, transcript) = (Vec::new(), false, Transcript::default());
+        let socket = Socket { stream, patience, deadline, most, received, has_ended, transcript };
+        Ok(Client { socket })
     }
 
     /// Waits at most this long in every call.
     pub fn with_patience(mut self, patience: Duration) -> Client {
-        self.patience = patience;
+        self.socket.patience = patience;
         self
     }
 
     /// From now on, waits at most this long in every call.
     pub fn set_patience(&mut self, patience: Duration) {
-        self.patience = patience;
+        self.socket.patience = patience;
     }
 
     /// How long a call waits at most.
     pub fn patience(&self) -> Duration {
-        self.patience
+        self.socket.patience
     }
 
     /// From now on, collects at most `bytes` received bytes that no call has returned.
     pub fn set_most(&mut self, bytes: usize) {
-        self.most = bytes;
+        self.socket.most = bytes;
     }
 
     /// The address of our end, which is the peer address for the server.
     pub fn local_addr(&self) -> Result<SocketAddr, WireError> {
-        let address = self.stream.local_addr();
+        let address = self.socket.stream.local_addr();
         address.map_err(|error| WireError::io("asking for the local address", &error))
     }
 
@@ -102,17 +92,17 @@ impl Client {
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> Result<(), WireError> {
         let bytes = bytes.as_ref();
         let doing = format!("sending {} bytes", bytes.len());
-        let Client { stream, patience, transcript, .. } = self;
-        transcript.record(true, bytes);
-        let deadline = Instant::now() + *patience;
+        self.socket.transcript.record(true, bytes);
+        self.socket.begin();
         let mut rest = bytes;
         while !rest.is_empty() {
-            let remaining = remaining(deadline).ok_or_else(|| {
-                let message = format!("{doing}: {} were not taken in {patience:?}", rest.len());
+            let remaining = self.socket.remaining().ok_or_else(|| {
+                let (count, patience) = (rest.len(), self.socket.patience);
+                let message = format!("{doing}: {count} were not taken in {patience:?}");
                 WireError::new(Kind::TimedOut, message)
             })?;
-            let ready = stream.set_write_timeout(Some(remaining));
-            match ready.and_then(|()| stream.write(rest)) {
+            let ready = self.socket.stream.set_write_timeout(Some(remaining));
+            match ready.and_then(|()| self.socket.stream.write(rest)) {
                 Ok(count) => rest = &rest[count..],
                 Err(error) if is_timeout(&error) => {}
                 Err(error) => return Err(WireError::io(&doing, &error)),
@@ -151,7 +141,7 @@ impl Client {
 
     /// Shuts down the sending direction (FIN). The client can still read.
     pub fn half_close(&mut self) -> Result<(), WireError> {
-        let closed = self.stream.shutdown(Shutdown::Write);
+        let closed = self.socket.stream.shutdown(Shutdown::Write);
         closed.map_err(|error| WireError::io("closing our direction", &error))
     }
 
@@ -162,7 +152,8 @@ impl Client {
 
     /// Reads the next reply to `method`. A reply to HEAD has no body, whatever its fields are.
     pub fn read_reply_to(&mut self, method: &str) -> Result<Reply, WireError> {
-        reader::read_reply(&mut self.waiting(), method)
+        self.socket.begin();
+        reader::read_reply(&mut self.socket, method)
     }
 
     /// Sends a request and reads the reply to it.
@@ -174,17 +165,17 @@ impl Client {
 
     /// Reads exactly `count` bytes.
     pub fn read_exact(&mut self, count: usize) -> Result<Vec<u8>, WireError> {
-        let mut source = self.waiting();
+        self.socket.begin();
         let what = if count == 1 { "1 byte".to_string() } else { format!("{count} bytes") };
-        source.at_least(count, &what)?;
-        Ok(source.take(count))
+        self.socket.at_least(count, &what)?;
+        Ok(self.socket.take(count))
     }
 
     /// Reads until the server closes.
     pub fn read_to_end(&mut self) -> Result<Vec<u8>, WireError> {
-        let mut source = self.waiting();
-        let count = source.until_closed("the end of the connection")?;
-        Ok(source.take(count))
+        self.socket.begin();
+        let count = self.socket.until_closed("the end of the connection")?;
+        Ok(self.socket.take(count))
     }
 
     /// Waits for the server to close, with FIN or RST, without sending anything more.
@@ -192,8 +183,8 @@ impl Client {
     /// # Errors
     /// Returns an error when a byte arrives instead, or nothing happens.
     pub fn expect_closed(&mut self) -> Result<(), WireError> {
-        let mut source = self.waiting();
-        match source.at_least(1, "the server to close") {
+        self.socket.begin();
+        match self.socket.at_least(1, "the server to close") {
             Ok(more) => {
                 let message = "the server went on sending instead of closing";
                 Err(WireError::new(Kind::Unexpected, message).with_arrived(more))
@@ -205,89 +196,26 @@ impl Client {
 
     /// Waits for `time`, and fails if a byte or the end of the stream arrives.
     pub fn expect_silence(&mut self, time: Duration) -> Result<(), WireError> {
-        let mut source = self.waiting_for(time);
+        self.socket.deadline = Instant::now() + time;
         let failed = |kind, what: &str| {
             WireError::new(kind, format!("expected silence for {time:?}, but the server {what}"))
         };
-        match source.at_least(1, "silence") {
+        match self.socket.at_least(1, "silence") {
             Ok(bytes) => Err(failed(Kind::Unexpected, "sent something").with_arrived(bytes)),
             Err(error) if error.kind() == Kind::TimedOut => Ok(()),
             Err(error) => Err(failed(error.kind(), "closed")),
         }
     }
 
-    /// The source for one call.
-    fn waiting(&mut self) -> Waiting<'_> {
-        self.waiting_for(self.patience)
-    }
-
-    fn waiting_for(&mut self, patience: Duration) -> Waiting<'_> {
-        Waiting { client: self, deadline: Instant::now() + patience }
-    }
-
     /// All bytes sent (`>`) and received (`<`) so far, as readable text.
     pub fn transcript(&self) -> String {
-        self.transcript.text()
+        self.socket.transcript.text()
     }
 
     /// All pieces sent and received so far.
     pub(crate) fn pieces(&self) -> &[Piece] {
-        &self.transcript.0
+        &self.socket.transcript.0
     }
-}
-
-/// A client during one of its calls: all waits have the same deadline.
-struct Waiting<'a> {
-    client: &'a mut Client,
-    deadline: Instant,
-}
-
-impl Source for Waiting<'_> {
-    fn received(&mut self) -> &mut Vec<u8> {
-        &mut self.client.received
-    }
-
-    fn receive(&mut self, what: &str) -> Result<bool, WireError> {
-        let Client { stream, patience, most, received, has_ended, transcript } = &mut *self.client;
-        if *has_ended {
-            return Ok(false);
-        }
-        if received.len() >= *most {
-            return Err(too_much(received, what));
-        }
-        let mut buffer = [0; 16 * 1024];
-        loop {
-            let Some(remaining) = remaining(self.deadline) else {
-                let message = format!("waited {patience:?} for {what}");
-                return Err(WireError::new(Kind::TimedOut, message).with_arrived(received));
-            };
-            let read = stream.set_read_timeout(Some(remaining));
-            match read.and_then(|()| stream.read(&mut buffer)) {
-                Ok(count) => {
-                    received.extend_from_slice(&buffer[..count]);
-                    transcript.record(false, &buffer[..count]);
-                    *has_ended = count == 0;
-                    return Ok(!*has_ended);
-                }
-                Err(error) if is_timeout(&error) => {}
-                Err(error) => {
-                    let doing = format!("waiting for {what}");
-                    return Err(WireError::io(&doing, &error).with_arrived(received));
-                }
-            }
-        }
-    }
-}
-
-fn remaining(deadline: Instant) -> Option<Duration> {
-    Some(deadline.saturating_duration_since(Instant::now())).filter(|rest| !rest.is_zero())
-}
-
-/// Whether a read has timed out (`WouldBlock` on Unix, `TimedOut` on Windows) or was interrupted by a signal, so that
-/// it is retried until the deadline.
-pub(crate) fn is_timeout(error: &io::Error) -> bool {
-    use std::io::ErrorKind;
-    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
 }
 
 #[cfg(test)]

@@ -50,8 +50,9 @@ mod reply;
 mod request;
 mod script;
 mod signal;
-mod source;
+mod socket;
 mod threads;
+mod transcript;
 
 pub use client::{Client, PATIENCE};
 pub use error::{Kind, WireError};

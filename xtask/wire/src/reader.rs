@@ -1,14 +1,13 @@
-//! Finds where a reply ends (RFC 9112 section 6.3). It uses no socket: a [`Source`] supplies the
-//! bytes.
+//! Finds where a reply ends (RFC 9112 section 6.3).
 
 use crate::reply::parse_fields;
-use crate::source::Source;
+use crate::socket::Socket;
 use crate::{Framing, Kind, Reply, WireError};
 
-/// Reads one reply to a request with this `method`. Later bytes stay in the source.
-pub(crate) fn read_reply(source: &mut impl Source, method: &str) -> Result<Reply, WireError> {
-    let head_end = source.until(0, b"\r\n\r\n", "the end of the response's header section")?;
-    let mut reply = Reply::parse_head(&source.at_least(head_end, "a header section")?[..head_end])?;
+/// Reads one reply to a request with this `method`. Later bytes stay in the socket.
+pub(crate) fn read_reply(socket: &mut Socket, method: &str) -> Result<Reply, WireError> {
+    let head_end = socket.until(0, b"\r\n\r\n", "the end of the response's header section")?;
+    let mut reply = Reply::parse_head(&socket.at_least(head_end, "a header section")?[..head_end])?;
     reply.framing = framing(&reply, method)?;
     let what = format!("the body of the {} response", reply.status);
     let end = match reply.framing {
@@ -18,18 +17,18 @@ pub(crate) fn read_reply(source: &mut impl Source, method: &str) -> Result<Reply
             let what = format!("{what} of {length} bytes");
             // A faulty server may announce any length, so the addition must not overflow. That many bytes never arrive.
             let end = head_end.saturating_add(length);
-            let received = source.at_least(end, &what)?;
+            let received = socket.at_least(end, &what)?;
             reply.body = received[head_end..end].to_vec();
             end
         }
-        Framing::Chunked => read_chunked(source, head_end, &mut reply, &what)?,
+        Framing::Chunked => read_chunked(socket, head_end, &mut reply, &what)?,
         Framing::Close => {
-            let end = source.until_closed(&format!("{what}, which ends when the server closes"))?;
-            reply.body = source.at_least(end, &what)?[head_end..end].to_vec();
+            let end = socket.until_closed(&format!("{what}, which ends when the server closes"))?;
+            reply.body = socket.at_least(end, &what)?[head_end..end].to_vec();
             end
         }
     };
-    reply.raw = source.take(end);
+    reply.raw = socket.take(end);
     Ok(reply)
 }
 
@@ -63,15 +62,15 @@ fn content_length(reply: &Reply) -> Result<Option<usize>, WireError> {
 
 /// Decodes the chunks after the header section, and returns where they end (RFC 9112 section 7.1).
 fn read_chunked(
-    source: &mut impl Source,
+    socket: &mut Socket,
     head_end: usize,
     reply: &mut Reply,
     what: &str,
 ) -> Result<usize, WireError> {
     let mut at = head_end;
     loop {
-        let line_end = source.until(at, b"\r\n", &format!("{what}: a chunk's size"))?;
-        let received = source.at_least(line_end, what)?;
+        let line_end = socket.until(at, b"\r\n", &format!("{what}: a chunk's size"))?;
+        let received = socket.at_least(line_end, what)?;
         let line = String::from_utf8_lossy(&received[at..line_end - 2]).into_owned();
         let digits = line.split(';').next().unwrap_or_default();
         let only_hex = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -82,10 +81,10 @@ fn read_chunked(
         };
         at = line_end;
         if size == 0 {
-            return read_trailers(source, at, reply, what);
+            return read_trailers(socket, at, reply, what);
         }
         let wanted = size.saturating_add(at + 2);
-        let chunk = source.at_least(wanted, &format!("{what}: a chunk of {size} bytes"))?;
+        let chunk = socket.at_least(wanted, &format!("{what}: a chunk of {size} bytes"))?;
         reply.body.extend_from_slice(&chunk[at..at + size]);
         if &chunk[at + size..at + size + 2] != b"\r\n" {
             let message = format!("{what}: no CRLF after a chunk");
@@ -96,15 +95,15 @@ fn read_chunked(
 }
 
 fn read_trailers(
-    source: &mut impl Source,
+    socket: &mut Socket,
     mut at: usize,
     reply: &mut Reply,
     what: &str,
 ) -> Result<usize, WireError> {
     let mut lines = Vec::new();
     loop {
-        let end = source.until(at, b"\r\n", &format!("{what}: the end of its trailers"))?;
-        let received = source.at_least(end, what)?;
+        let end = socket.until(at, b"\r\n", &format!("{what}: the end of its trailers"))?;
+        let received = socket.at_least(end, what)?;
         let line = String::from_utf8_lossy(&received[at..end - 2]).into_owned();
         at = end;
         if line.is_empty() {
@@ -123,60 +122,36 @@ fn unexpected(message: &str, reply: &Reply) -> WireError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Client, Script};
 
-    /// A peer that has sent these bytes and closed the connection.
-    struct Closed(Vec<u8>);
-
-    impl Source for Closed {
-        fn received(&mut self) -> &mut Vec<u8> {
-            &mut self.0
-        }
-
-        fn receive(&mut self, _: &str) -> Result<bool, WireError> {
-            Ok(false)
-        }
-    }
-
-    fn read(bytes: &[u8], method: &str) -> (Result<Reply, WireError>, Vec<u8>) {
-        let mut source = Closed(bytes.to_vec());
-        let reply = read_reply(&mut source, method);
-        (reply, source.0)
+    /// The reply to `method` from a server that sends these bytes and closes, and the bytes after the reply.
+    fn read(bytes: impl AsRef<[u8]>, method: &str) -> (Result<Reply, WireError>, Vec<u8>) {
+        let script = Script::repeat(bytes.as_ref(), 1).unwrap();
+        let mut client = Client::connect(script.addr()).unwrap();
+        client.send(b"\r\n\r\n").unwrap();
+        let reply = client.read_reply_to(method);
+        (reply, client.read_to_end().unwrap())
     }
 
     #[test]
-    fn a_length_ends_the_body_and_leaves_what_follows() {
-        let (reply, rest) = read(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhiHTTP", "GET");
-        let reply = reply.unwrap();
-        assert_eq!((reply.body.as_slice(), reply.framing), (&b"hi"[..], Framing::Length));
-        assert_eq!(rest, b"HTTP");
-    }
-
-    #[test]
-    fn chunks_are_joined_and_their_trailers_kept() {
-        let bytes = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\nA;x=y\r\n0123456789\r\n0\r\nT: 1\r\n\r\nmore";
-        let (reply, rest) = read(bytes, "GET");
-        let reply = reply.unwrap();
-        assert_eq!(reply.body, b"hi0123456789");
-        assert_eq!(reply.trailers, [("T".to_string(), "1".to_string())]);
-        assert_eq!(rest, b"more");
-    }
-
-    #[test]
-    fn a_reply_without_length_ends_with_the_connection() {
-        let (reply, rest) = read(b"HTTP/1.0 200 OK\r\n\r\nall of it", "GET");
-        assert_eq!(reply.unwrap().body, b"all of it");
-        assert_eq!(rest, b"");
-    }
-
-    #[test]
-    fn head_and_statuses_without_content_have_no_body() {
-        let (reply, rest) = read(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", "HEAD");
-        assert_eq!(reply.unwrap().framing, Framing::None);
-        assert_eq!(rest, b"hi");
-        for status in ["100 Continue", "204 No Content", "304 Not Modified"] {
-            let (reply, rest) = read(format!("HTTP/1.1 {status}\r\n\r\nhi").as_bytes(), "GET");
-            assert_eq!(reply.unwrap().body, b"");
-            assert_eq!(rest, b"hi");
+    fn a_body_ends_where_its_framing_says_and_later_bytes_are_left() {
+        let length = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
+        let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\nA;x=y\r\n0123456789\r\n0\r\nT: 1\r\n\r\n";
+        for (bytes, method, framing, body, rest) in [
+            (format!("{length}HTTP"), "GET", Framing::Length, "hi", "HTTP"),
+            (format!("{chunked}more"), "GET", Framing::Chunked, "hi0123456789", "more"),
+            ("HTTP/1.0 200 OK\r\n\r\nall".to_string(), "GET", Framing::Close, "all", ""),
+            (length.to_string(), "HEAD", Framing::None, "", "hi"),
+            ("HTTP/1.1 100 Continue\r\n\r\nhi".to_string(), "GET", Framing::None, "", "hi"),
+            ("HTTP/1.1 204 No Content\r\n\r\nhi".to_string(), "GET", Framing::None, "", "hi"),
+            ("HTTP/1.1 304 Not Modified\r\n\r\nhi".to_string(), "GET", Framing::None, "", "hi"),
+        ] {
+            let (reply, after) = read(&bytes, method);
+            let reply = reply.unwrap();
+            assert_eq!((reply.framing, &*reply.text()), (framing, body), "{bytes}");
+            assert_eq!(after, rest.as_bytes(), "{bytes}");
+            let trailers = [("T".to_string(), "1".to_string())];
+            assert_eq!(reply.trailers == trailers, framing == Framing::Chunked, "{bytes}");
         }
     }
 
@@ -190,7 +165,7 @@ mod tests {
             "Transfer-Encoding: chunked\r\n\r\n2\r\nhi0\r\n\r\n",
             "Transfer-Encoding: chunked\r\n\r\n+2\r\nhi\r\n0\r\n\r\n",
         ] {
-            let (reply, _) = read(format!("HTTP/1.1 200 OK\r\n{fields}").as_bytes(), "GET");
+            let (reply, _) = read(format!("HTTP/1.1 200 OK\r\n{fields}"), "GET");
             assert_eq!(reply.unwrap_err().kind(), Kind::Unexpected, "{fields}");
         }
     }
@@ -203,7 +178,7 @@ mod tests {
             format!("Content-Length: {}\r\n\r\nhi", usize::MAX),
             format!("Transfer-Encoding: chunked\r\n\r\n{:x}\r\nhi", usize::MAX),
         ] {
-            let (reply, _) = read(format!("HTTP/1.1 200 OK\r\n{fields}").as_bytes(), "GET");
+            let (reply, _) = read(format!("HTTP/1.1 200 OK\r\n{fields}"), "GET");
             assert_eq!(reply.unwrap_err().kind(), Kind::Closed, "{fields}");
         }
     }

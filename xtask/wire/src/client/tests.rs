@@ -1,7 +1,7 @@
 use std::net::TcpListener;
 
 use super::*;
-use crate::source::MOST_SHOWN;
+use crate::transcript::MOST_SHOWN;
 
 /// The error of a client whose server sends `begin` and then other bytes forever, and the number of bytes that the
 /// client holds, unread and for the report.
@@ -17,7 +17,7 @@ fn flooded(begin: &'static [u8], most: usize) -> (WireError, usize, usize) {
     let server = std::thread::Builder::new().name("flood".to_string()).spawn(serve).unwrap();
     let error = client.read_reply().unwrap_err();
     let kept = client.pieces().iter().map(|piece| piece.bytes.len()).sum();
-    let received = client.received.len();
+    let received = client.socket.received.len();
     drop(client);
     server.join().unwrap();
     (error, received, kept)

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use super::stage::{Phase, Scheme, Stage};
 use super::tools::{Checked, echoed, require, socket, still_echoes, stuffed, until_closed};
 use crate::PATIENCE;
-use crate::client::is_timeout;
 use crate::exercise::{Failure, Server, check};
+use crate::socket::is_timeout;
 
 const PHASE: Phase = Phase { name: "Core", scheme: Scheme::Echo };
 

@@ -9,8 +9,8 @@ use super::tools::{
     Checked, cannot, echoed, pattern, require, socket, still_echoes, stream_through, stuffed,
     until_closed,
 };
-use crate::client::is_timeout;
 use crate::exercise::{Failure, Server, check, first_difference};
+use crate::socket::is_timeout;
 
 const PHASE: Phase = Phase { name: "Foundation", scheme: Scheme::Echo };
 const MIB: usize = 1024 * 1024;

@@ -6,8 +6,8 @@ use std::net::{SocketAddr, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::client::is_timeout;
 use crate::exercise::{Answer, Connection, Failure, Server, first_difference};
+use crate::socket::is_timeout;
 use crate::{Kind, PATIENCE};
 
 /// The result of a check.

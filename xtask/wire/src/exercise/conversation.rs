@@ -1,7 +1,7 @@
 //! Records the bytes on all connections of a check, so that a failure can show them.
 
 use crate::Client;
-pub use crate::client::Piece;
+pub use crate::transcript::Piece;
 
 /// The maximum number of bytes of a piece that are kept. The full length is kept as a number.
 const MAX_PIECE: usize = 2048;

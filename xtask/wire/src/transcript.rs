@@ -1,7 +1,9 @@
 //! The bytes that a client has sent and received.
 
 use crate::escape;
-use crate::source::MOST_SHOWN;
+
+/// The maximum number of bytes of one piece that are kept, and of the bytes that an error shows.
+pub(crate) const MOST_SHOWN: usize = 64 * 1024;
 
 /// Bytes in one direction, until the other side sends some.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -16,16 +18,16 @@ pub struct Piece {
 
 /// All bytes that were sent or received, in order.
 #[derive(Debug, Default)]
-pub(super) struct Transcript(pub(super) Vec<Piece>);
+pub(crate) struct Transcript(pub(crate) Vec<Piece>);
 
 impl Transcript {
     /// As readable text, `>` before sent and `<` before received bytes.
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let lines = |piece: &Piece| escape::lines(if piece.sent { '>' } else { '<' }, &piece.bytes);
         self.0.iter().map(lines).collect()
     }
 
-    pub(super) fn record(&mut self, sent: bool, bytes: &[u8]) {
+    pub(crate) fn record(&mut self, sent: bool, bytes: &[u8]) {
         if bytes.is_empty() {
             return;
         }
