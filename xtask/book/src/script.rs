@@ -1,163 +1,101 @@
-//! Parses a transcript's lines into steps, and renders them for a page.
+//! Reads the lines of a transcript, and renders them for a page.
 
-use std::fmt::Write;
-
-#[cfg(any(unix, test))]
-use anyhow::{Result, bail};
+use std::fmt;
 
 use crate::html::escaped;
 
-/// An action of the reader in a terminal, and the output that follows.
-#[cfg(any(unix, test))]
+/// A line of a transcript. A command may take several lines of text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Step {
+pub(crate) struct Line {
     /// The number of the terminal. In a transcript with a single terminal it is 0.
     pub(crate) terminal: usize,
-    pub(crate) action: Action,
-    /// The lines of output, each with its terminal.
-    pub(crate) output: Vec<(usize, String)>,
+    pub(crate) entry: Entry,
 }
 
+/// What appears in the terminal.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Action {
-    /// Types a command at the prompt.
+pub(crate) enum Entry {
+    /// The reader types a command at the prompt.
     Command(String),
-    /// Types a line into the running program.
-    Type(String),
+    /// The reader types a line into the running program.
+    Input(String),
     /// Ctrl-C.
     Interrupt,
     /// Ctrl-D.
     EndInput,
+    /// A program prints a line.
+    Output(String),
 }
 
-/// A line of a transcript.
-enum Line<'a> {
-    Do(usize, Action),
-    Output(usize, &'a str),
-}
-
-fn classify(line: &str) -> Line<'_> {
-    if let Some(command) = line.strip_prefix("$ ") {
-        return Line::Do(0, Action::Command(command.to_string()));
-    }
-    let digits = line.bytes().take_while(u8::is_ascii_digit).count();
-    if let Ok(terminal) = line[..digits].parse::<usize>() {
-        let rest = &line[digits..];
-        if let Some(command) = rest.strip_prefix("$ ") {
-            return Line::Do(terminal, Action::Command(command.to_string()));
-        }
-        if let Some(text) = rest.strip_prefix("> ") {
-            return Line::Do(terminal, Action::Type(text.to_string()));
-        }
-        match rest {
-            "^C" => return Line::Do(terminal, Action::Interrupt),
-            "^D" => return Line::Do(terminal, Action::EndInput),
-            "|" => return Line::Output(terminal, ""),
-            _ => {}
-        }
-        if let Some(text) = rest.strip_prefix("| ") {
-            return Line::Output(terminal, text);
+/// In the syntax of a transcript.
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let terminal = if self.terminal == 0 { String::new() } else { self.terminal.to_string() };
+        match &self.entry {
+            Entry::Command(command) => write!(f, "{terminal}$ {command}"),
+            Entry::Input(text) => write!(f, "{terminal}> {text}"),
+            Entry::Interrupt => write!(f, "{terminal}^C"),
+            Entry::EndInput => write!(f, "{terminal}^D"),
+            Entry::Output(text) if self.terminal == 0 => write!(f, "{text}"),
+            Entry::Output(text) if text.is_empty() => write!(f, "{terminal}|"),
+            Entry::Output(text) => write!(f, "{terminal}| {text}"),
         }
     }
-    Line::Output(0, line)
 }
 
 /// Reads a transcript.
-#[cfg(any(unix, test))]
-pub(crate) fn parse(lines: &[String]) -> Result<Vec<Step>> {
-    let mut steps: Vec<Step> = Vec::new();
-    for line in lines {
-        match classify(line) {
-            Line::Do(terminal, action) => {
-                if matches!(&action, Action::Command(command) if connects_to_localhost(command)) {
-                    bail!("write 127.0.0.1: `localhost` may be ::1 too, where nobody listens");
-                }
-                steps.push(Step { terminal, action, output: Vec::new() });
+pub(crate) fn lines(text: &[String]) -> Vec<Line> {
+    let mut lines: Vec<Line> = Vec::new();
+    for text in text {
+        match lines.last_mut() {
+            // A backslash at the end of a command continues it.
+            Some(Line { entry: Entry::Command(command), .. }) if command.ends_with('\\') => {
+                command.extend(["\n", text]);
             }
-            Line::Output(terminal, text) => {
-                let Some(step) = steps.last_mut() else {
-                    bail!(
-                        "a transcript starts with `$ command` or `1$ command`, not with `{line}`"
-                    );
-                };
-                match &mut step.action {
-                    // A backslash at the end of a command continues it.
-                    Action::Command(command)
-                        if command.ends_with('\\') && step.output.is_empty() =>
-                    {
-                        command.push('\n');
-                        command.push_str(text);
-                    }
-                    _ => step.output.push((terminal, text.to_string())),
-                }
-            }
+            _ => lines.push(line(text)),
         }
     }
-    Ok(steps)
-}
-
-/// Writes a step in the syntax of a transcript, with other output.
-#[cfg(any(unix, test))]
-pub(crate) fn write(step: &Step, output: &[(usize, String)]) -> Vec<String> {
-    let number = |terminal: usize| if terminal == 0 { String::new() } else { terminal.to_string() };
-    let at = number(step.terminal);
-    let first = match &step.action {
-        Action::Command(command) => format!("{at}$ {command}"),
-        Action::Type(text) => format!("{at}> {text}"),
-        Action::Interrupt => format!("{at}^C"),
-        Action::EndInput => format!("{at}^D"),
-    };
-    let mut lines: Vec<String> = first.lines().map(str::to_string).collect();
-    lines.extend(output.iter().map(|(terminal, text)| match terminal {
-        0 => text.clone(),
-        _ => format!("{terminal}| {text}").trim_end().to_string(),
-    }));
     lines
 }
 
-/// Renders a transcript for a page, with prompts, keys and terminals marked.
-pub(crate) fn render(lines: &[String]) -> String {
-    let mut html = String::from("<pre class=\"transcript\"><code class=\"nohighlight\">");
-    // Whether the line above is a command that continues on this line.
-    let mut goes_on = false;
-    for (index, line) in lines.iter().enumerate() {
-        if index > 0 {
-            html.push('\n');
-        }
-        if goes_on {
-            goes_on = line.ends_with('\\');
-            let _ = write!(html, "<span class=\"typed\">{}</span>", escaped(line));
-            continue;
-        }
-        goes_on = line.ends_with('\\') && matches!(classify(line), Line::Do(_, Action::Command(_)));
-        let (terminal, text) = match classify(line) {
-            Line::Do(terminal, Action::Command(command)) => (
-                terminal,
-                format!(
-                    "<span class=\"prompt\">$</span> <span class=\"typed\">{}</span>",
-                    escaped(&command)
-                ),
-            ),
-            Line::Do(terminal, Action::Type(text)) => {
-                (terminal, format!("<span class=\"typed\">{}</span>", escaped(&text)))
-            }
-            Line::Do(terminal, Action::Interrupt) => (terminal, "<kbd>Ctrl-C</kbd>".to_string()),
-            Line::Do(terminal, Action::EndInput) => (terminal, "<kbd>Ctrl-D</kbd>".to_string()),
-            Line::Output(terminal, text) => (terminal, escaped(text).replace("[..]", "…")),
-        };
-        if terminal > 0 {
-            let _ = write!(html, "<span class=\"terminal\">terminal {terminal}</span> ");
-        }
-        html.push_str(&text);
-    }
-    html.push_str("</code></pre>\n");
-    html
+fn line(text: &str) -> Line {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, rest) = text.split_at(digits);
+    let terminal = number.parse().unwrap_or(0);
+    let (mark, after) = rest.split_once(' ').unwrap_or((rest, ""));
+    let entry = match (mark, after) {
+        ("$", command) if !command.is_empty() => Entry::Command(command.to_string()),
+        (">", text) if terminal > 0 => Entry::Input(text.to_string()),
+        ("|", text) if terminal > 0 => Entry::Output(text.to_string()),
+        ("^C", "") if terminal > 0 => Entry::Interrupt,
+        ("^D", "") if terminal > 0 => Entry::EndInput,
+        _ => return Line { terminal: 0, entry: Entry::Output(text.to_string()) },
+    };
+    Line { terminal, entry }
 }
 
-/// Whether a command would connect to `localhost`. In an `Origin` it is only a name, and no connection is made.
-#[cfg(any(unix, test))]
-fn connects_to_localhost(command: &str) -> bool {
-    command.replace("http://localhost:3000", "").contains("localhost")
+/// Renders a transcript for a page, with prompts, keys and terminals marked.
+pub(crate) fn render(text: &[String]) -> String {
+    let lines = lines(text).into_iter().map(|Line { terminal, entry }| {
+        let html = match entry {
+            Entry::Command(text) => format!("<span class=\"prompt\">$</span> {}", typed(&text)),
+            Entry::Input(text) => typed(&text),
+            Entry::Interrupt => "<kbd>Ctrl-C</kbd>".to_string(),
+            Entry::EndInput => "<kbd>Ctrl-D</kbd>".to_string(),
+            Entry::Output(text) => escaped(&text).replace("[..]", "…"),
+        };
+        match terminal {
+            0 => html,
+            _ => format!("<span class=\"terminal\">terminal {terminal}</span> {html}"),
+        }
+    });
+    let lines = lines.collect::<Vec<_>>().join("\n");
+    format!("<pre class=\"transcript\"><code class=\"nohighlight\">{lines}</code></pre>\n")
+}
+
+fn typed(text: &str) -> String {
+    let line = |line| format!("<span class=\"typed\">{}</span>", escaped(line));
+    text.split('\n').map(line).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]
@@ -165,36 +103,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_become_steps_and_steps_lines() {
-        let text = [
-            "1$ cargo run",
-            "1| listening",
-            "2$ nc 127.0.0.1 8080",
-            "2> hi",
-            "2| hi",
-            "1| got hi",
-            "1^C",
-            "$ a \\",
-            "  b",
-        ];
-        let lines: Vec<String> = text.iter().map(ToString::to_string).collect();
-        let steps = parse(&lines).unwrap();
-        assert_eq!(steps.len(), 5);
-        assert_eq!(steps[2].output, [(2, "hi".to_string()), (1, "got hi".to_string())]);
-        assert_eq!(steps[4].action, Action::Command("a \\\n  b".to_string()));
-        let again: Vec<String> = steps.iter().flat_map(|step| write(step, &step.output)).collect();
-        assert_eq!(again, lines);
-    }
-
-    #[test]
-    fn a_page_tells_what_is_typed_from_what_appears() {
-        let html = render(&["$ a \\", "  <b>", "c"].map(str::to_string));
-        assert!(html.contains("$</span> <span class=\"typed\">a \\</span>\n"), "{html}");
-        assert!(html.contains("<span class=\"typed\">  &lt;b&gt;</span>\nc</code>"), "{html}");
-    }
-
-    #[test]
-    fn what_comes_before_a_command_is_an_error() {
-        assert!(parse(&["output".to_string()]).is_err());
+    fn a_page_marks_what_is_typed_and_where() {
+        let mark = |class: &str, text: &str| format!("<span class=\"{class}\">{text}</span>");
+        let terminal = |number| mark("terminal", &format!("terminal {number}"));
+        let (prompt, typed) = (mark("prompt", "$"), |text| mark("typed", text));
+        for (lines, expected) in [
+            ("$ a <b>", format!("{prompt} {}", typed("a &lt;b&gt;"))),
+            ("$ a \\\n  b\nc", format!("{prompt} {}\n{}\nc", typed("a \\"), typed("  b"))),
+            ("12$ a", format!("{} {prompt} {}", terminal(12), typed("a"))),
+            ("1> a", format!("{} {}", terminal(1), typed("a"))),
+            ("1| a[..]\n1|", format!("{0} a…\n{0} ", terminal(1))),
+            (
+                "1^C\n2^D",
+                format!("{} <kbd>Ctrl-C</kbd>\n{} <kbd>Ctrl-D</kbd>", terminal(1), terminal(2)),
+            ),
+            ("a\n$\n> b\n^C\n1^C d\n200 OK", "a\n$\n&gt; b\n^C\n1^C d\n200 OK".to_string()),
+        ] {
+            let html = render(&lines.lines().map(str::to_string).collect::<Vec<_>>());
+            assert!(
+                html.contains(&format!("<code class=\"nohighlight\">{expected}</code>")),
+                "{html}"
+            );
+        }
     }
 }

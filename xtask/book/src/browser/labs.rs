@@ -1,6 +1,6 @@
 //! Uses the labs of the book as a reader would.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -60,7 +60,7 @@ fn pages_of_labs(root: &Path) -> Result<BTreeMap<String, String>> {
 
 /// The server to which the request console can send bytes.
 fn start_server(sources: &Sources) -> Result<Program> {
-    let built = Built::everything(sources, &BTreeSet::new())?;
+    let built = Built::everything(sources)?;
     let program = built.program("labs");
     Program::start(&program, &["--addr", "127.0.0.1:0"])
         .with_context(|| format!("starting {}", program.display()))

@@ -1,6 +1,6 @@
 //! Checks that each row of the wire tables gets the same response in a page as over a socket.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -77,7 +77,7 @@ fn bytes(row: tables::Row) -> Option<(String, Vec<u8>)> {
 /// The rows, and the responses of each chapter over a socket: once for each row alone, and once with a request before
 /// it.
 fn cases(sources: &Sources, rows: &[(String, Vec<u8>)]) -> Result<Value> {
-    let built = Built::everything(sources, &BTreeSet::new())?;
+    let built = Built::everything(sources)?;
     let mut sockets = BTreeMap::new();
     for name in CHAPTERS {
         let program = built.program(&format!("ch{}", sources.chapter(name)?.name));

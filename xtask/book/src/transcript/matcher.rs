@@ -4,16 +4,17 @@ use regex::Regex;
 
 use crate::pattern::regex;
 
-/// Whether the output has these lines. The pattern `...` matches any number of lines, and `[..]` any text within a line.
-/// White space at the end of a line makes no difference.
-pub(super) fn lines_match(patterns: &[&str], lines: &[&str]) -> bool {
+/// How many of the first lines match: all, or as few as possible. The pattern `...` matches any number of lines, and
+/// `[..]` any text within a line. White space at the end of a line makes no difference.
+pub(super) fn matching(patterns: &[&str], lines: &[String], all: bool) -> Option<usize> {
     let pattern = patterns.iter().map(|line| match *line {
-        "..." => r"(?:.*\n)*".to_string(),
+        "..." => r"(?:.*\n)*?".to_string(),
         line => regex::escape(line.trim_end()).replace(r"\[\.\.\]", ".*") + r"\n",
     });
-    let pattern = Regex::new(&format!(r"\A{}\z", pattern.collect::<String>()));
+    let end = if all { r"\z" } else { "" };
+    let pattern = Regex::new(&format!(r"\A{}{end}", pattern.collect::<String>())).ok()?;
     let text: String = lines.iter().flat_map(|line| [line.trim_end(), "\n"]).collect();
-    pattern.is_ok_and(|pattern| pattern.is_match(&text))
+    Some(pattern.find(&text)?.as_str().lines().count())
 }
 
 /// Replaces the parts of a line that differ between runs by patterns.
@@ -32,27 +33,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dots_in_brackets_stand_for_anything_and_three_dots_for_any_lines() {
-        for (pattern, lines, expected) in [
-            ("abc", "abc", true),
-            ("abc", "abcd", false),
-            ("a.c", "abc", false),
-            ("a[..]", "abc", true),
-            ("[..]c", "abc", true),
-            ("a[..]c", "ac", true),
-            ("a[..]b[..]c", "axbxc", true),
-            ("a[..]b[..]c", "axc", false),
-            ("ab[..]bc", "abc", false),
-            ("a[..]d", "a\nd", false),
-            ("x  ", "x", true),
-            ("a\n...\nd", "a\nb\nc\nd", true),
-            ("...", "", true),
-            ("a\n...\nd", "a\nb", false),
-            ("a", "a\nb", false),
-            ("", "a", false),
+    fn dots_in_brackets_match_any_text_and_three_dots_any_lines() {
+        for (patterns, lines, all, first) in [
+            ("abc", "abc", Some(1), Some(1)),
+            ("abc", "abcd", None, None),
+            ("a.c", "abc", None, None),
+            ("a[..]", "abc", Some(1), Some(1)),
+            ("[..]c", "abc", Some(1), Some(1)),
+            ("a[..]c", "ac", Some(1), Some(1)),
+            ("a[..]b[..]c", "axbxc", Some(1), Some(1)),
+            ("a[..]b[..]c", "axc", None, None),
+            ("ab[..]bc", "abc", None, None),
+            ("a[..]d", "a\nd", None, None),
+            ("x  ", "x", Some(1), Some(1)),
+            ("a\n...\nd", "a\nb\nc\nd", Some(4), Some(4)),
+            ("a\n...\nd", "a\nd\nd", Some(3), Some(2)),
+            ("...", "", Some(0), Some(0)),
+            ("...", "a\nb", Some(2), Some(0)),
+            ("a\n...\nd", "a\nb", None, None),
+            ("a", "a\nb", None, Some(1)),
+            ("", "a", None, Some(0)),
         ] {
-            let [patterns, all] = [pattern, lines].map(|text| text.lines().collect::<Vec<_>>());
-            assert_eq!(lines_match(&patterns, &all), expected, "{pattern:?} {lines:?}");
+            let output: Vec<String> = lines.lines().map(str::to_string).collect();
+            let patterns: Vec<&str> = patterns.lines().collect();
+            assert_eq!(matching(&patterns, &output, true), all, "{patterns:?} {lines:?}");
+            assert_eq!(matching(&patterns, &output, false), first, "{patterns:?} {lines:?}");
         }
     }
 

@@ -5,7 +5,6 @@ mod matcher;
 mod pages;
 mod programs;
 mod replay;
-mod rest;
 mod terminal;
 
 pub(crate) use pages::run;

@@ -5,31 +5,29 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
 
-use super::matcher::{blessed, lines_match};
+use super::matcher::{blessed, matching};
 use super::programs::Programs;
-use super::rest::are_at_work;
-use super::terminal::Terminal;
+use super::terminal::{Terminal, are_at_work};
 use crate::built::Built;
-use crate::script::{Action, Step, write};
+use crate::script::{Entry, Line};
 use crate::sources::Sources;
 
 /// How a transcript is replayed.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct How {
+pub(super) struct How {
     /// Replaces the output in the transcript by the real output, where the two differ.
-    pub(crate) bless: bool,
+    pub(super) bless: bool,
     /// How long an output may take to appear.
-    pub(crate) patience: Duration,
+    pub(super) patience: Duration,
 }
 
 /// The limit for a few pages, whose author waits for the failure.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(15);
+pub(super) const PATIENCE: Duration = Duration::from_secs(15);
 
 /// The limit for all pages, since other tests may be using the processors.
-pub(crate) const LONG_PATIENCE: Duration = Duration::from_secs(180);
+pub(super) const LONG_PATIENCE: Duration = Duration::from_secs(180);
 
-/// The limit for a command of the course. `cargo xtask check-exercise` builds the check, and may have to wait for
-/// another cargo.
+/// The limit for a command that builds a program, and may have to wait for another cargo.
 const BUILDING: Duration = Duration::from_secs(600);
 
 /// How long a program without expected output may run before the next step.
@@ -39,19 +37,22 @@ const SETTLE: Duration = Duration::from_millis(250);
 const WORK: Duration = Duration::from_secs(10);
 
 /// Replays a transcript and returns its lines, with the real output if `bless` is set.
-pub(crate) fn run(
-    sources: &Sources,
+pub(super) fn run(
     built: &Built,
     chapter: Option<&str>,
-    steps: &[Step],
+    lines: &[Line],
     how: How,
-) -> Result<Vec<String>> {
-    let programs = Programs::prepare(sources, built)?;
+) -> Result<Vec<Line>> {
+    check(lines)?;
+    let sources = Sources::find()?;
+    let programs = Programs::prepare(built)?;
+    let start = |command: &str| Terminal::run(command, &programs, sources.root());
     let server = match chapter {
         None => None,
         Some(chapter) => {
-            let server =
-                Terminal::run(&programs.server(sources, chapter)?, &programs, sources.root())?;
+            let name = &sources.chapter(chapter)?.name;
+            let name = if name == "final" { name.clone() } else { format!("ch{name}") };
+            let server = start(&format!("exec cargo run -p {name}"))?;
             let (lines, _) = server.wait(how.patience, |lines, _| !lines.is_empty());
             if !lines.first().is_some_and(|line| line.starts_with("listening on")) {
                 bail!("the server of chapter {chapter} did not start: {}", lines.join("\n"));
@@ -59,120 +60,124 @@ pub(crate) fn run(
             Some(server)
         }
     };
-    let terminals = BTreeMap::new();
-    let mut replay = Replay { programs: &programs, sources, server, terminals, how };
-    let mut lines = Vec::new();
-    for step in steps {
-        let output = replay.step(step).with_context(|| format!("at `{}`", write(step, &[])[0]))?;
-        lines.extend(write(step, &output));
+    let mut replay = Replay { start: &start, server, terminals: BTreeMap::new(), how };
+    let mut replayed = Vec::new();
+    for step in lines.chunk_by(|_, next| matches!(next.entry, Entry::Output(_))) {
+        let (action, output) = (&step[0], &step[1..]);
+        let output = replay.step(action, output);
+        let output = output.with_context(|| {
+            format!("at `{}`", action.to_string().lines().next().unwrap_or_default())
+        })?;
+        replayed.push(action.clone());
+        replayed.extend(output);
     }
     replay.end()?;
-    Ok(lines)
+    Ok(replayed)
+}
+
+/// Checks that a transcript starts with a command, and that no command connects to `localhost`.
+fn check(lines: &[Line]) -> Result<()> {
+    if let Some(line @ Line { entry: Entry::Output(_), .. }) = lines.first() {
+        bail!("a transcript starts with `$ command` or `1$ command`, not with `{line}`");
+    }
+    for line in lines {
+        // In an `Origin` it is only a name, and no connection is made.
+        if let Entry::Command(command) = &line.entry
+            && command.replace("http://localhost:3000", "").contains("localhost")
+        {
+            bail!("write 127.0.0.1: `localhost` may be ::1 too, where nobody listens");
+        }
+    }
+    Ok(())
 }
 
 struct Replay<'a> {
-    programs: &'a Programs<'a>,
-    sources: &'a Sources,
+    /// Starts a command in a new terminal.
+    start: &'a dyn Fn(&str) -> Result<Terminal<'a>>,
     /// The server of the chapter, if one runs.
-    server: Option<Terminal>,
-    terminals: BTreeMap<usize, Terminal>,
+    server: Option<Terminal<'a>>,
+    terminals: BTreeMap<usize, Terminal<'a>>,
     how: How,
 }
 
 impl Replay<'_> {
-    fn step(&mut self, step: &Step) -> Result<Vec<(usize, String)>> {
-        match &step.action {
-            Action::Command(command) => {
-                if let Some(before) = self.terminals.get_mut(&step.terminal)
-                    && !before.wait_for_end(self.how.patience)
-                {
-                    bail!("the command before it in this terminal is still running");
+    /// Performs an action, and returns the output that follows: as it is expected, or with `bless` the real output.
+    fn step(&mut self, action: &Line, output: &[Line]) -> Result<Vec<Line>> {
+        if let Entry::Command(command) = &action.entry {
+            if let Some(before) = self.terminals.get_mut(&action.terminal)
+                && !before.wait_for_end(self.how.patience)
+            {
+                bail!("the command before it in this terminal is still running");
+            }
+            // `pgrep` sees only the processes of this replay; 0 is its own group.
+            let groups = [vec!["0".to_string()], self.groups()].concat().join(",");
+            let command = command.replace("pgrep -", &format!("pgrep -g {groups} -"));
+            self.terminals.insert(action.terminal, (self.start)(&command)?);
+        }
+        let terminal = self.terminals.get_mut(&action.terminal);
+        let terminal = terminal.context("nothing runs in this terminal")?;
+        match &action.entry {
+            Entry::Input(text) => terminal.type_line(text)?,
+            Entry::Interrupt => terminal.interrupt()?,
+            Entry::EndInput => terminal.end_input(),
+            Entry::Command(_) | Entry::Output(_) => {}
+        }
+        let (mut real, mut as_expected) = (Vec::new(), true);
+        for number in self.terminals.keys().copied().collect::<Vec<_>>() {
+            let expected = texts(output, number);
+            let (lines, count) = self.see(number, action, &expected)?;
+            let to_line = |text| Line { terminal: number, entry: Entry::Output(text) };
+            match count {
+                Some(_) => real.extend(expected.iter().map(|it| to_line((*it).to_string()))),
+                None if self.how.bless => {
+                    as_expected = false;
+                    real.extend(lines.iter().map(|line| to_line(blessed(line))));
                 }
-                let command = self.to_real(command);
-                let terminal = Terminal::run(&command, self.programs, self.sources.root())?;
-                self.terminals.insert(step.terminal, terminal);
+                None => return Err(differs(&expected, &lines)),
             }
-            Action::Type(text) => self.terminal(step)?.type_line(text)?,
-            Action::Interrupt => self.terminal(step)?.interrupt()?,
-            Action::EndInput => self.terminal(step)?.end_input(),
         }
-        if step.terminal == 0 { self.see_all(step) } else { self.see_some(step) }
+        Ok(if as_expected { output.to_vec() } else { real })
     }
 
-    fn terminal(&mut self, step: &Step) -> Result<&mut Terminal> {
-        self.terminals.get_mut(&step.terminal).context("nothing runs in this terminal")
-    }
-
-    /// With one terminal, a step is a command that ends, and its output is complete.
-    fn see_all(&mut self, step: &Step) -> Result<Vec<(usize, String)>> {
-        let builds =
-            matches!(&step.action, Action::Command(command) if command.contains("cargo xtask"));
-        let patience = if builds { BUILDING } else { self.how.patience };
-        let terminal = self.terminal(step)?;
-        terminal.end_input();
-        let (lines, ended) = terminal.wait(patience, |_, ended| ended);
-        if !ended {
-            bail!(
-                "not ended after {patience:?} (what runs on needs a terminal of its own: `1$ …`); it printed: {}",
-                lines.join("\n")
-            );
-        }
-        let lines = from_real(&lines, self.programs);
-        let shown: Vec<&str> = lines.iter().map(String::as_str).collect();
-        let expected = patterns(step, 0);
-        if lines_match(&expected, &shown) {
-            return Ok(step.output.clone());
-        }
-        if self.how.bless {
-            return Ok(lines.iter().map(|line| (0, blessed(line))).collect());
-        }
-        Err(differs(&expected, &lines))
-    }
-
-    /// With several terminals, the output of a step is the next output of any terminal.
-    fn see_some(&mut self, step: &Step) -> Result<Vec<(usize, String)>> {
-        let (mut all, mut as_written) = (Vec::new(), true);
-        let numbers: Vec<usize> = self.terminals.keys().copied().collect();
-        let groups = self.groups();
-        for number in numbers {
-            let expected: Vec<&str> = patterns(step, number);
-            let Some(terminal) = self.terminals.get_mut(&number) else { continue };
-            let programs = self.programs;
-            let matching = |lines: &[String]| {
-                let lines = from_real(lines, programs);
-                let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-                (0..=lines.len()).find(|count| lines_match(&expected, &lines[..*count]))
-            };
-            if !expected.is_empty() {
-                terminal.wait(self.how.patience, |lines, ended| ended || matching(lines).is_some());
-            } else if number == step.terminal {
-                // No output is expected. Give the program a moment to start, and longer if it is waiting for a
-                // processor.
-                terminal.wait(SETTLE, |_, _| false);
-                let until = Instant::now() + WORK;
-                while are_at_work(&groups) && Instant::now() < until {
-                    terminal.wait(SETTLE / 10, |_, _| false);
-                }
+    /// Waits for the expected output of a terminal after an action. Returns the new lines, and how many of them match.
+    fn see(
+        &mut self,
+        number: usize,
+        action: &Line,
+        expected: &[&str],
+    ) -> Result<(Vec<String>, Option<usize>)> {
+        let (groups, How { bless, patience }) = (self.groups(), self.how);
+        let terminal = self.terminals.get_mut(&number).context("there is this terminal")?;
+        if number == 0 {
+            // With one terminal, a step is a command that ends, and its output is complete.
+            let builds = matches!(&action.entry, Entry::Command(command)
+                if ["cargo xtask", "cargo test"].iter().any(|it| command.contains(it)));
+            let patience = if builds { BUILDING } else { patience };
+            terminal.end_input();
+            let (lines, ended) = terminal.wait(patience, |_, ended| ended);
+            if !ended {
+                bail!(
+                    "not ended after {patience:?} (what runs on needs a terminal of its own: `1$ …`); it printed: {}",
+                    lines.join("\n")
+                );
             }
-            let time = if self.how.bless { SETTLE } else { Duration::ZERO };
-            let (lines, _) = terminal.wait(time, |_, _| false);
-            let matched = matching(&lines);
-            // Blessing keeps lines that matched and adds unexpected ones.
-            let count = matched.filter(|count| !self.how.bless || *count == lines.len());
-            if let Some(count) = count {
-                terminal.mark_seen(count);
-                all.extend(expected.iter().map(|line| (number, (*line).to_string())));
-                continue;
+        } else if !expected.is_empty() {
+            let is_there = |lines: &[String]| matching(expected, lines, false).is_some();
+            terminal.wait(patience, |lines, ended| ended || is_there(lines));
+        } else if number == action.terminal {
+            // No output is expected. Give the program a moment to start, and longer if it is waiting for a processor.
+            terminal.wait(SETTLE, |_, _| false);
+            let until = Instant::now() + WORK;
+            while are_at_work(&groups) && Instant::now() < until {
+                terminal.wait(SETTLE / 10, |_, _| false);
             }
-            let lines = from_real(&lines, programs);
-            if !self.how.bless {
-                return Err(differs(&expected, &lines));
-            }
-            terminal.mark_seen(lines.len());
-            as_written = false;
-            all.extend(lines.iter().map(|line| (number, blessed(line))));
         }
-        Ok(if as_written { step.output.clone() } else { all })
+        let time = if bless { SETTLE } else { Duration::ZERO };
+        let (lines, _) = terminal.wait(time, |_, _| false);
+        // Blessing adds unexpected lines.
+        let count = matching(expected, &lines, number == 0 || bless);
+        terminal.mark_seen(count.unwrap_or(lines.len()));
+        Ok((lines, count))
     }
 
     /// Every program must have been stopped, or it would still run in the reader's terminal.
@@ -184,8 +189,8 @@ impl Replay<'_> {
                 );
             }
             let (lines, _) = terminal.wait(Duration::ZERO, |_, _| true);
-            if *number > 0 && !self.how.bless && !lines.is_empty() {
-                let lines = from_real(&lines, self.programs).join("\n");
+            if !self.how.bless && !lines.is_empty() {
+                let lines = lines.join("\n");
                 bail!("terminal {number} shows more than the transcript says:\n{lines}");
             }
         }
@@ -193,38 +198,20 @@ impl Replay<'_> {
     }
 
     /// The process groups of the programs.
-    fn groups(&self) -> Vec<u32> {
-        self.terminals.values().chain(&self.server).map(Terminal::group).collect()
-    }
-
-    /// The reader's server is at 127.0.0.1:8080, perhaps with `cargo xtask trace` in front of it, while ours are at
-    /// another address. The transcript also has its own `/tmp`, and sees only the processes of this replay.
-    fn to_real(&self, command: &str) -> String {
-        let host = self.programs.host();
-        let groups: Vec<String> = self.groups().iter().map(ToString::to_string).collect();
-        let pgrep = format!("pgrep -g {} -", groups.join(","));
-        command
-            .replace("127.0.0.1:8080", &format!("{host}:8080"))
-            .replace("127.0.0.1:8081", &format!("{host}:8081"))
-            .replace("127.0.0.1 8080", &format!("{host} 8080"))
-            .replace("'127.0.0.1', 8080", &format!("'{host}', 8080"))
-            .replace("pgrep -", if groups.is_empty() { "pgrep -" } else { &pgrep })
-            .replace("/tmp", &self.programs.temporary().to_string_lossy())
+    fn groups(&self) -> Vec<String> {
+        let terminals = self.terminals.values().chain(&self.server);
+        terminals.map(|terminal| terminal.group().to_string()).collect()
     }
 }
 
-/// The lines with the address and the `/tmp` that the reader sees.
-fn from_real(lines: &[String], programs: &Programs) -> Vec<String> {
-    let temporary = programs.temporary().to_string_lossy();
-    let line = |line: &String| {
-        line.replace(programs.host(), "127.0.0.1").replace(temporary.as_ref(), "/tmp")
-    };
-    lines.iter().map(line).collect()
-}
-
-fn patterns(step: &Step, terminal: usize) -> Vec<&str> {
-    let of_terminal = step.output.iter().filter(|(number, _)| *number == terminal);
-    of_terminal.map(|(_, text)| text.as_str()).collect()
+/// The output in a terminal.
+fn texts(output: &[Line], terminal: usize) -> Vec<&str> {
+    let texts =
+        output.iter().filter(|line| line.terminal == terminal).map(|line| match &line.entry {
+            Entry::Output(text) => text.as_str(),
+            _ => "",
+        });
+    texts.collect()
 }
 
 fn differs(expected: &[&str], lines: &[String]) -> anyhow::Error {
@@ -235,18 +222,40 @@ fn differs(expected: &[&str], lines: &[String]) -> anyhow::Error {
 
 #[cfg(test)]
 mod tests {
+    use std::env;
     use std::process::Command;
-    use std::{env, thread};
 
     use super::*;
-    use crate::script::parse;
+    use crate::script;
+    use crate::transcript::programs::add_stand_in;
 
     /// Replays a transcript that needs no program of the course.
-    fn replayed(text: &str) -> Result<Vec<String>> {
+    fn replayed(text: &str, bless: bool) -> Result<String> {
         let lines: Vec<String> = text.lines().map(str::to_string).collect();
-        let how = How { bless: false, patience: PATIENCE };
-        let sources = Sources::find()?;
-        run(&sources, &Built::nothing(&sources)?, None, &parse(&lines)?, how)
+        let how = How { bless, patience: PATIENCE };
+        let built = Built::nothing(&Sources::find()?)?;
+        add_stand_in(&built)?;
+        let lines = run(&built, None, &script::lines(&lines), how)?;
+        Ok(lines.iter().map(Line::to_string).collect::<Vec<_>>().join("\n"))
+    }
+
+    #[test]
+    fn a_difference_is_an_error_or_is_replaced() {
+        for (text, expected) in [
+            ("a\n$ b", "a transcript starts with `$ command` or `1$ command`, not with `a`"),
+            (
+                "$ nc localhost 80",
+                "write 127.0.0.1: `localhost` may be ::1 too, where nobody listens",
+            ),
+            ("2^C", "at `2^C`: nothing runs in this terminal"),
+            ("$ echo a \\\n  b\nc", "at `$ echo a \\`: expected\n  | c\nbut it printed\n  | a b\n"),
+            ("1$ echo a", "terminal 1 shows more than the transcript says:\na"),
+        ] {
+            assert_eq!(format!("{:#}", replayed(text, false).unwrap_err()), expected);
+        }
+        let text = "$ echo Date: 1\nb\n1$ cat\n1> x\n1^D\n2$ echo\n2| ...";
+        let blessed = "$ echo Date: 1\nDate: [..]\n1$ cat\n1> x\n1| x\n1^D\n2$ echo\n2| ...";
+        assert_eq!(replayed(text, true).unwrap(), blessed);
     }
 
     /// When the tests ran in the background of a shell, every `^C` failed, and a proxy or a `.curlrc` changed outputs.
@@ -273,24 +282,18 @@ mod tests {
         }
         let text = "1$ echo up; sleep 300\n1| up\n1^C\n\
             2$ env | grep -ic '_proxy=\\|^http_'\n2| 0\n2$ ls -A ~; echo $LC_ALL\n2| C.UTF-8";
-        assert_eq!(replayed(text).unwrap().join("\n"), text);
+        assert_eq!(replayed(text, false).unwrap(), text);
     }
 
     #[test]
     fn replays_beside_each_other_have_addresses_files_and_processes_of_their_own() {
-        let text = |name: &str| {
+        let texts = ["one", "other"].map(|name| {
             format!(
                 "1$ echo {name} > /tmp/site; ls /tmp; sleep 300\n1| site\n\
                  2$ cat /tmp/site; pgrep -c sleep; echo /tmp/site\n2| {name}\n2| 1\n2| /tmp/site\n1^C"
             )
-        };
-        let [one, other] = ["one", "other"].map(text);
-        thread::scope(|scope| {
-            let spawn = |text| thread::Builder::new().spawn_scoped(scope, move || replayed(text));
-            let threads = [&one, &other].map(|text| spawn(text).unwrap());
-            for (thread, text) in threads.into_iter().zip([&one, &other]) {
-                assert_eq!(thread.join().unwrap().unwrap().join("\n"), *text);
-            }
         });
+        let replays = wire::side_by_side(2, &texts, |text| replayed(text, false).unwrap());
+        assert_eq!(replays, texts);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -14,7 +15,8 @@ use super::programs::Programs;
 
 /// A program that runs, or has run, in a terminal.
 #[derive(Debug)]
-pub(crate) struct Terminal {
+pub(super) struct Terminal<'a> {
+    programs: &'a Programs<'a>,
     child: Child,
     input: Option<ChildStdin>,
     output: Arc<Output>,
@@ -35,17 +37,17 @@ impl Output {
     }
 }
 
-impl Terminal {
+impl<'a> Terminal<'a> {
     /// Runs a command with bash, with standard output and standard error in one stream, as on a screen.
-    pub(crate) fn run(
+    pub(super) fn run(
         command: &str,
-        programs: &Programs,
-        folder: &std::path::Path,
-    ) -> Result<Terminal> {
+        programs: &'a Programs<'a>,
+        directory: &Path,
+    ) -> Result<Terminal<'a>> {
         let mut child = interruptible("bash")
             .arg("-c")
-            .arg(format!("exec 2>&1\n{command}"))
-            .current_dir(folder)
+            .arg(format!("exec 2>&1\n{}", programs.to_real(command)))
+            .current_dir(directory)
             .envs(programs.environment())
             .env_remove("BASH_ENV")
             .stdin(Stdio::piped())
@@ -70,11 +72,11 @@ impl Terminal {
             }
         })?;
         let input = child.stdin.take();
-        Ok(Terminal { child, input, output, seen: 0 })
+        Ok(Terminal { programs, child, input, output, seen: 0 })
     }
 
     /// Types a line.
-    pub(crate) fn type_line(&mut self, text: &str) -> Result<()> {
+    pub(super) fn type_line(&mut self, text: &str) -> Result<()> {
         let input = self.input.as_mut().context("the input of this terminal has ended")?;
         // A single write, as a terminal does it, because the program might otherwise read the line in two pieces.
         input.write_all(format!("{text}\n").as_bytes())?;
@@ -82,17 +84,17 @@ impl Terminal {
     }
 
     /// Ctrl-D.
-    pub(crate) fn end_input(&mut self) {
+    pub(super) fn end_input(&mut self) {
         self.input = None;
     }
 
     /// Ctrl-C reaches every program in the foreground of a terminal.
-    pub(crate) fn interrupt(&self) -> Result<()> {
+    pub(super) fn interrupt(&self) -> Result<()> {
         self.signal("-INT")
     }
 
     /// The process group of the program.
-    pub(crate) fn group(&self) -> u32 {
+    pub(super) fn group(&self) -> u32 {
         self.child.id()
     }
 
@@ -102,14 +104,19 @@ impl Terminal {
         Ok(())
     }
 
-    /// Waits until `enough` accepts the new lines, the output ends, or the time is over. Returns the new lines and
-    /// whether the output has ended.
-    pub(crate) fn wait(
+    /// Waits until `enough` accepts the new lines, the output ends, or the time is over. Returns the new lines, as the
+    /// reader sees them, and whether the output has ended.
+    pub(super) fn wait(
         &self,
         time: Duration,
         enough: impl Fn(&[String], bool) -> bool,
     ) -> (Vec<String>, bool) {
-        let new = |state: &(Vec<u8>, bool)| lines(unseen(&state.0, self.seen));
+        let new = |state: &(Vec<u8>, bool)| {
+            let output = String::from_utf8_lossy(unseen(&state.0, self.seen));
+            // The last line may be incomplete. A CR before LF is not visible on a screen.
+            let output = self.programs.to_shown(&output);
+            output.lines().map(|line| line.trim_end_matches('\r').to_string()).collect::<Vec<_>>()
+        };
         let goes_on = |state: &mut (Vec<u8>, bool)| !enough(&new(state), state.1) && !state.1;
         let waited = self.output.changed.wait_timeout_while(self.output.lock(), time, goes_on);
         let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
@@ -117,7 +124,7 @@ impl Terminal {
     }
 
     /// Marks the first `count` new lines as matched.
-    pub(crate) fn mark_seen(&mut self, count: usize) {
+    pub(super) fn mark_seen(&mut self, count: usize) {
         let state = self.output.lock();
         let new = unseen(&state.0, self.seen);
         self.seen = state.0.len() - new.len();
@@ -131,12 +138,12 @@ impl Terminal {
     }
 
     /// Whether the program has ended.
-    pub(crate) fn has_ended(&mut self) -> bool {
+    pub(super) fn has_ended(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(Some(_)))
     }
 
     /// Waits for the program to end.
-    pub(crate) fn wait_for_end(&mut self, time: Duration) -> bool {
+    pub(super) fn wait_for_end(&mut self, time: Duration) -> bool {
         let until = Instant::now() + time;
         while !self.has_ended() {
             if Instant::now() >= until {
@@ -148,7 +155,7 @@ impl Terminal {
     }
 }
 
-impl Drop for Terminal {
+impl Drop for Terminal<'_> {
     fn drop(&mut self) {
         // While the output is open, a process of the group is alive: the program, or its background process. After that
         // the group may be gone, and its number reused.
@@ -160,6 +167,14 @@ impl Drop for Terminal {
     }
 }
 
+/// Whether a thread of these process groups is runnable (Linux). On a busy machine it may not have run yet.
+pub(super) fn are_at_work(groups: &[String]) -> bool {
+    let mut pgrep = Command::new("pgrep");
+    pgrep.args(["--lightweight", "--runstates", "R,D", "-g", &groups.join(",")]);
+    let status = pgrep.stdout(Stdio::null()).stderr(Stdio::null()).status();
+    status.is_ok_and(|status| status.success())
+}
+
 /// The unmatched part of an output. The end of a line that was matched while incomplete is not new.
 fn unseen(output: &[u8], seen: usize) -> &[u8] {
     let (before, new) = output.split_at(seen);
@@ -167,14 +182,6 @@ fn unseen(output: &[u8], seen: usize) -> &[u8] {
         Some(rest) if before.last().is_some_and(|byte| *byte != b'\n') => rest,
         _ => new,
     }
-}
-
-/// The lines of an output. The last line may be incomplete. A CR before LF is not visible on a screen.
-fn lines(bytes: &[u8]) -> Vec<String> {
-    String::from_utf8_lossy(bytes)
-        .lines()
-        .map(|line| line.trim_end_matches('\r').to_string())
-        .collect()
 }
 
 #[cfg(test)]
@@ -187,5 +194,21 @@ mod tests {
         assert_eq!(unseen(b"seen\nnew\n", 4), b"new\n");
         assert_eq!(unseen(b"seen\n\nnew\n", 5), b"\nnew\n");
         assert_eq!(unseen(b"\nnew", 0), b"\nnew");
+    }
+
+    #[test]
+    fn a_program_that_waits_is_not_at_work() {
+        for (script, expected) in [("exec sleep 60", false), ("while :; do :; done", true)] {
+            let mut child =
+                Command::new("bash").args(["-c", script]).process_group(0).spawn().unwrap();
+            // Either program is at work while it starts.
+            let is_as_expected = (0..500).any(|_| {
+                thread::sleep(Duration::from_millis(20));
+                are_at_work(&[child.id().to_string()]) == expected
+            });
+            child.kill().unwrap();
+            child.wait().unwrap();
+            assert!(is_as_expected, "{script}");
+        }
     }
 }
