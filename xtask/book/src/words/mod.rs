@@ -2,12 +2,11 @@
 //!
 //! 1. [`sets`]: the texts, and which are counted together.
 //! 2. [`text`]: the words of a page, of comments and of messages.
-//! 3. [`rules`]: the patterns and their targets.
-//! 4. [`hits`]: the findings, and [`counts`]: how many there are in each set, compared with the targets.
+//! 3. [`rules`]: the patterns, their targets, and where they are found.
+//! 4. [`counts`]: how many findings there are in each set, compared with the targets.
 //! 5. [`terms`]: the terms that the book must teach.
 
 mod counts;
-mod hits;
 mod rules;
 mod sets;
 mod terms;
@@ -17,9 +16,9 @@ use std::path::Path;
 
 use anyhow::Result;
 
+use crate::files;
 use crate::glossary::Glossary;
-use hits::{Hit, Rule};
-use rules::{Rules, Target};
+use rules::{Hit, Rules, Target};
 use sets::Text;
 
 /// Counts, prints a table, and returns the counts that miss their target. `shown` also prints each finding in the files
@@ -31,26 +30,26 @@ pub(crate) fn check(
 ) -> Result<String> {
     let rules = Rules::read()?;
     let texts = sets::all(root)?;
-    let hits: Vec<_> = texts.iter().flat_map(|text| hits::all(&rules, text)).collect();
-    let sets = counts::sets(&rules, &texts, &hits);
+    let hits: Vec<_> = texts.iter().flat_map(|text| rules.hits(text)).collect();
+    let sets = counts::sets(&texts, &hits);
     print!("{}", counts::table(&rules, &sets));
-    problems.extend(counts::problems(&sets));
-    for Hit { text: Text { file, .. }, line, found, rule } in &hits {
+    for set in &sets {
+        problems.extend(rules.patterns.iter().filter_map(|pattern| set.missed(pattern)));
+    }
+    for Hit { text: Text { file, .. }, line, found, pattern } in &hits {
         let is_shown = shown.is_some_and(|part| file.contains(part));
-        match rule {
-            Rule::Denied(instead) => {
+        match &pattern.target {
+            Target::Instead(words) => {
                 if is_shown {
-                    println!("{file}:{line}: {found}: denied, write {instead}");
+                    println!("{file}:{line}: {found}: denied, write {words}");
                 }
-                problems.push(format!("{file}:{line}: `{found}`: write {instead}"));
+                problems.push(format!("{file}:{line}: `{found}`: write {words}"));
             }
-            Rule::Pattern(pattern) if is_shown && matches!(pattern.target, Target::Most(_)) => {
-                println!("{file}:{line}: {found}: {}", pattern.name);
-            }
-            Rule::Pattern(_) => {}
+            Target::Most(_) if is_shown => println!("{file}:{line}: {found}: {}", pattern.name),
+            _ => {}
         }
     }
-    problems.extend(terms::check(&Glossary::read(root)?, &rules.terms.names, &sets::taught(root)?));
-    let words: usize = texts.iter().map(Text::words).sum();
+    terms::check(&Glossary::read(root)?, &rules.terms.names, &files::pages(root)?, problems);
+    let words: usize = texts.iter().map(|text| text.lines.split_whitespace().count()).sum();
     Ok(format!("{words} words compared, {} terms", rules.terms.names.len()))
 }

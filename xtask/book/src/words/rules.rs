@@ -1,78 +1,109 @@
-//! Reads the rules from `words.toml`.
+//! Reads the rules from `words.toml`, and finds their patterns in a text.
 
 use anyhow::{Context, Result};
 use regex::Regex;
 use serde::{Deserialize, Deserializer, de};
 
+use super::sets::Text;
+
 /// The file, which is a part of this program. It explains the patterns.
 const FILE: &str = include_str!("../../words.toml");
 
-/// Patterns with targets, denied words, and required terms.
+/// Patterns with targets, and required terms.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Rules {
+pub(super) struct Rules {
     #[serde(rename = "pattern")]
-    pub(crate) patterns: Vec<Pattern>,
-    #[serde(rename = "deny")]
-    pub(crate) denied: Vec<Denied>,
-    pub(crate) terms: Terms,
+    pub(super) patterns: Vec<Pattern>,
+    pub(super) terms: Terms,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Pattern {
-    pub(crate) name: String,
+pub(super) struct Pattern {
+    /// The name of its column in the table. A denied word has none.
+    #[serde(default)]
+    pub(super) name: String,
     #[serde(deserialize_with = "multiline")]
-    pub(crate) regex: Regex,
-    pub(crate) target: Target,
-    pub(crate) only: Option<Only>,
+    regex: Regex,
+    pub(super) target: Target,
+    #[serde(default)]
+    pub(super) only: Kind,
     /// Whether a match in a question does not count.
     #[serde(default)]
-    pub(crate) questions: bool,
+    questions: bool,
 }
 
 /// How often a pattern may be found.
-#[derive(Clone, Copy, Deserialize)]
+#[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Target {
+pub(super) enum Target {
     /// At most, for each 1,000 words.
     Most(f64),
     /// At least, for each 1,000 words.
     Least(f64),
     /// At most, for each sentence.
     MostASentence(f64),
+    /// Never. These are the words to write instead.
+    Instead(String),
 }
 
-/// The texts to which a pattern applies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+/// The kind of a text. A pattern for one kind also applies to the kinds below it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, PartialOrd, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Only {
-    /// Core pages.
-    Core,
+pub(super) enum Kind {
+    #[default]
+    Any,
     /// Pages.
     Prose,
-}
-
-/// A word to avoid, and the field's own term.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Denied {
-    #[serde(deserialize_with = "multiline")]
-    pub(crate) regex: Regex,
-    pub(crate) instead: String,
-    pub(crate) only: Option<Only>,
+    /// Core pages.
+    Core,
 }
 
 /// The required terms. A name may have several spellings: `busy loop|spin`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Terms {
-    pub(crate) names: Vec<String>,
+pub(super) struct Terms {
+    pub(super) names: Vec<String>,
+}
+
+/// A match of a pattern.
+pub(super) struct Hit<'a> {
+    pub(super) text: &'a Text,
+    pub(super) line: usize,
+    pub(super) found: &'a str,
+    pub(super) pattern: &'a Pattern,
 }
 
 impl Rules {
-    pub(crate) fn read() -> Result<Rules> {
+    pub(super) fn read() -> Result<Rules> {
         toml::from_str(FILE).context("xtask/book/words.toml")
+    }
+
+    /// The findings in a text, by line.
+    pub(super) fn hits<'a>(&'a self, text: &'a Text) -> Vec<Hit<'a>> {
+        let mut hits = Vec::new();
+        for pattern in &self.patterns {
+            if pattern.is_denied() && text.kind < pattern.only {
+                continue;
+            }
+            for found in pattern.regex.find_iter(&text.lines) {
+                if pattern.questions && is_question(&text.lines[found.end()..]) {
+                    continue;
+                }
+                let at = found.end() - found.as_str().trim_start().len();
+                let line = text.lines[..at].matches('\n').count() + 1;
+                hits.push(Hit { text, line, found: found.as_str().trim(), pattern });
+            }
+        }
+        hits.sort_by_key(|hit| hit.line);
+        hits
+    }
+}
+
+impl Pattern {
+    pub(super) fn is_denied(&self) -> bool {
+        matches!(self.target, Target::Instead(_))
     }
 }
 
@@ -82,21 +113,39 @@ fn multiline<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Regex, D::Err
     Regex::new(&format!("(?m){text}")).map_err(de::Error::custom)
 }
 
+/// Whether a sentence that continues with `rest` is a question.
+fn is_question(rest: &str) -> bool {
+    rest.find(['.', '!', '?', ';']).is_some_and(|at| rest[at..].starts_with('?'))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn found(kind: Kind, text: &str) -> Vec<(usize, String)> {
+        let text = Text { file: String::new(), set: String::new(), kind, lines: text.to_string() };
+        let rules = Rules::read().unwrap();
+        rules.hits(&text).iter().map(|hit| (hit.line, hit.found.to_string())).collect()
+    }
+
+    #[test]
+    fn a_finding_has_its_line_and_a_question_is_none() {
+        let found = found(Kind::Any, "One\n\nWhat is a head?\nWhat is left waits\nat the door.");
+        let expected = [(3, "a head"), (4, "What is"), (5, "door")];
+        assert_eq!(found, expected.map(|(line, text)| (line, text.to_string())));
+    }
+
     #[test]
     fn denied_words_are_found_and_words_that_contain_them_are_not() {
-        let rules = Rules::read().unwrap();
-        let denied = |text: &str| rules.denied.iter().any(|it| it.regex.is_match(text));
-        for text in ["at the door", "they are turned away", "the head of it", "a habit", "noes"] {
-            assert!(denied(text), "{text}");
-        }
-        for text in
-            ["an indoor test", "several", "head-of-line blocking", "HEAD", "connection refused"]
-        {
-            assert!(!denied(text), "{text}");
-        }
+        let denied = "at the door\nthey are turned away\nthe head of it\na habit\nnoes\n";
+        let right = "an indoor test\nseveral\nhead-of-line blocking\nHEAD\nconnection refused\n";
+        let found = found(Kind::Any, &[denied, right].concat());
+        assert_eq!(found.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
+    }
+
+    #[test]
+    fn a_word_may_be_denied_on_pages_only() {
+        let denied = |kind| found(kind, "A parked connection.").len();
+        assert_eq!([Kind::Core, Kind::Prose, Kind::Any].map(denied), [1, 1, 0]);
     }
 }

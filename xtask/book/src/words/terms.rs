@@ -2,35 +2,37 @@
 
 use regex::Regex;
 
+use crate::front::{Front, Path};
 use crate::glossary::Glossary;
 
-/// The problems with the terms. `pages` are the core and interview pages, with their paths.
-pub(crate) fn check(
+/// Finds the terms that are not taught. `pages` have their paths in the book.
+pub(super) fn check(
     glossary: &Glossary,
     terms: &[String],
     pages: &[(String, String)],
-) -> Vec<String> {
-    let linked: Vec<String> =
-        pages.iter().map(|(path, content)| glossary.link(path, content)).collect();
-    let mut problems = Vec::new();
+    problems: &mut Vec<String>,
+) {
+    let is_taught_there = |path: &str, content: &str| {
+        let front = Front::read(path, content).unwrap_or_default();
+        matches!(front.path, Some(Path::Core | Path::Interview))
+    };
+    let pages = pages.iter().filter(|(path, content)| is_taught_there(path, content));
+    let linked: Vec<String> = pages.map(|(path, content)| glossary.link(path, content)).collect();
     for spellings in terms {
         let name = spellings.split('|').next().unwrap_or_default();
         let entries: Vec<_> = spellings.split('|').filter_map(|it| glossary.entry(it)).collect();
-        if entries.is_empty() {
-            problems.push(format!("the glossary has no entry for `{name}`"));
-            continue;
-        }
         let is_taught = entries.iter().any(|(anchor, pattern)| {
             let link = format!("#{anchor} \"");
             linked.iter().any(|page| page.contains(&link) || is_in_bold(page, pattern))
         });
-        if !is_taught {
+        if entries.is_empty() {
+            problems.push(format!("the glossary has no entry for `{name}`"));
+        } else if !is_taught {
             problems.push(format!(
                 "`{name}` is on no core or interview page, in bold or linked to the glossary"
             ));
         }
     }
-    problems
 }
 
 /// Whether a page has the term in bold letters, which marks a definition.
@@ -51,11 +53,15 @@ mod tests {
         .unwrap();
         let terms = ["jitter", "round robin", "canary", "spin|busy loop"].map(str::to_string);
         let pages = [
-            ("a.md".to_string(), "Its **jitter** is small, round robin.".to_string()),
-            ("part/c.md".to_string(), "A round robin. A canary.".to_string()),
+            ("a.md", "---\npath: core\n---\nIts **jitter** is small, round robin."),
+            ("part/c.md", "---\npath: interview\n---\nA round robin. A canary."),
+            ("deeper/c.md", "A **canary**."),
         ];
+        let pages = pages.map(|(path, content)| (path.to_string(), content.to_string()));
+        let mut problems = Vec::new();
+        check(&glossary, &terms, &pages, &mut problems);
         assert_eq!(
-            check(&glossary, &terms, &pages),
+            problems,
             [
                 "`canary` is on no core or interview page, in bold or linked to the glossary",
                 "the glossary has no entry for `spin`"

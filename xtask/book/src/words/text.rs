@@ -1,12 +1,10 @@
 //! Extracts the text for people from Markdown and Rust. It keeps the line numbers, so that a finding has its line.
 
-use std::collections::BTreeMap;
-
 use proc_macro2::{TokenStream, TokenTree};
+use syn::Lit;
 
 use crate::page;
 use crate::pattern::regex;
-use crate::source::Source;
 
 /// Whether a line is marked as an exception, with a reason.
 fn is_exempt(line: &str) -> bool {
@@ -14,7 +12,7 @@ fn is_exempt(line: &str) -> bool {
 }
 
 /// The prose of a page, without code, HTML and addresses.
-pub(crate) fn of_page(page: &str) -> String {
+pub(super) fn of_page(page: &str) -> String {
     page::prose(page, |line| if is_exempt(line) { String::new() } else { of_line(line) })
 }
 
@@ -26,7 +24,7 @@ fn of_line(line: &str) -> String {
 }
 
 /// The comments of a Rust file that are on separate lines.
-pub(crate) fn comments(text: &str) -> String {
+pub(super) fn comments(text: &str) -> String {
     let lines = text.lines().map(|line| match regex!(r"^\s*//[/!]?\s?(.*)$").captures(line) {
         Some(found) if !is_exempt(line) => of_line(&found[1]) + "\n",
         _ => "\n".to_string(),
@@ -34,54 +32,42 @@ pub(crate) fn comments(text: &str) -> String {
     lines.collect()
 }
 
-/// The sentences among the strings of a Rust file, without tests, attributes and requests.
-pub(crate) fn strings(source: &Source, text: &str) -> String {
-    let mut found = BTreeMap::new();
-    if let Ok(tokens) = text.parse() {
-        literals(tokens, &mut found);
+/// The sentences among the strings of a Rust file, without attributes, tests and requests. Each is on the line where it
+/// begins.
+pub(super) fn strings(text: &str) -> String {
+    // The tests of a file are at its end. A file without tokens does not compile, which other checks find.
+    let code = text.split("\n#[cfg(test)]").next().unwrap_or_default();
+    let mut lines = vec![String::new(); code.lines().count()];
+    if let Ok(tokens) = code.parse() {
+        add_strings(tokens, &mut lines);
     }
-    found.retain(|line, _| !source.is_test(*line));
-    placed(text, found)
-}
-
-/// Puts each string on the line where it begins. A longer string continues on the next lines, as far as they belong to
-/// it.
-fn placed(text: &str, found: BTreeMap<usize, String>) -> String {
-    let mut lines: Vec<String> = vec![String::new(); text.lines().count() + 1];
-    for (number, string) in found {
-        let is_exempt = text.lines().nth(number - 1).is_some_and(is_exempt);
-        if let (Some(line), false) = (lines.get_mut(number - 1), is_exempt) {
-            line.push_str(&of_line(&string.replace('\n', " ")));
+    for (line, source) in lines.iter_mut().zip(code.lines()) {
+        if is_exempt(source) {
+            line.clear();
         }
     }
     lines.join("\n")
 }
 
-fn literals(tokens: TokenStream, found: &mut BTreeMap<usize, String>) {
+fn add_strings(tokens: TokenStream, lines: &mut [String]) {
+    // After `#` and `#!`.
     let mut is_attribute = false;
     for token in tokens {
-        match token {
-            TokenTree::Punct(punct) if punct.as_char() == '#' => is_attribute = true,
-            TokenTree::Punct(punct) if punct.as_char() == '!' && is_attribute => {}
-            TokenTree::Group(group) => {
-                if !is_attribute {
-                    literals(group.stream(), found);
-                }
-                is_attribute = false;
-            }
+        match &token {
+            TokenTree::Group(group) if !is_attribute => add_strings(group.stream(), lines),
             TokenTree::Literal(literal) => {
-                is_attribute = false;
-                let line = literal.span().start().line;
-                if let Ok(string) = syn::parse_str::<syn::LitStr>(&literal.to_string())
+                if let Lit::Str(string) = Lit::new(literal.clone())
                     && is_sentence(&string.value())
                 {
-                    let all = found.entry(line).or_default();
-                    all.push_str(&string.value());
-                    all.push_str(". ");
+                    let line = &mut lines[literal.span().start().line - 1];
+                    *line += &of_line(&string.value().replace('\n', " "));
+                    *line += ". ";
                 }
             }
-            _ => is_attribute = false,
+            _ => {}
         }
+        let is = |sign| matches!(&token, TokenTree::Punct(punct) if punct.as_char() == sign);
+        is_attribute = is('#') || (is_attribute && is('!'));
     }
 }
 
@@ -120,10 +106,6 @@ mod tests {
         let text = "#[doc = \"not this one here\"]\nfn a() {\n    b(\"one two three\", \"four\");\n    c!(\"{x} waits for a reply\");\n\
             d(\"GET /one two HTTP/1.1\"); // words: no\n    e(\"six seven eight\"); // words: a quotation\n}\n\
             #[cfg(test)]\nmod tests {\n    const F: &str = \"one two three four\";\n}\n";
-        let source = Source::new("a.rs", text).unwrap();
-        assert_eq!(
-            lines(&strings(&source, text)),
-            [(3, "one two three."), (4, "{x} waits for a reply.")]
-        );
+        assert_eq!(lines(&strings(text)), [(3, "one two three."), (4, "{x} waits for a reply.")]);
     }
 }
