@@ -22,9 +22,6 @@ pub(crate) struct Args {
     /// Apply it to your files; your work is saved first
     #[arg(long)]
     apply: bool,
-    /// Print everything at once
-    #[arg(long)]
-    no_pager: bool,
 }
 
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode> {
@@ -48,7 +45,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
          `cargo xtask solution {number} --apply` applies it to your files.",
         exercise.folder
     );
-    ui::page(&text, args.no_pager);
+    ui::page(&text);
     Ok(ExitCode::SUCCESS)
 }
 

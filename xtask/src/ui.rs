@@ -88,8 +88,8 @@ pub(crate) fn wrapped_to(text: &str, width: usize) -> String {
 }
 
 /// Shows a long text as git does: through `$GIT_PAGER`, `$PAGER` or `less -FRX`, on a terminal only.
-pub(crate) fn page(text: &str, no_pager: bool) {
-    if no_pager || !is_terminal() || !through_pager(text) {
+pub(crate) fn page(text: &str) {
+    if !is_terminal() || !through_pager(text) {
         print(text);
     }
 }

@@ -34,7 +34,7 @@ use target::Target;
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode> {
     let all = stages();
     if args.list {
-        ui::page(&ladder::contracts(&all), false);
+        ui::page(&ladder::contracts(&all));
         return Ok(ExitCode::SUCCESS);
     }
     let only = args.stage.as_deref().map(|called| ladder::find(&all, called)).transpose()?;
