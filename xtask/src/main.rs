@@ -102,7 +102,7 @@ enum Command {
     Cards,
     /// Measure final beside other servers on this machine, and print ratios
     Bench(bench::Args),
-    /// Change the code in many small ways, and show which changes no test notices
+    /// Change code in many small ways, and show which changes no test detects
     Mutants(mutants::Args),
 }
 
