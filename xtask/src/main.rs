@@ -16,7 +16,6 @@ mod doctor;
 mod exercise;
 mod git;
 mod hint;
-mod keys;
 mod lessons;
 mod mdbook;
 mod merge;

@@ -3,7 +3,7 @@
 #![cfg(unix)]
 
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::mpsc;
@@ -161,5 +161,30 @@ fn the_directory_of_a_check_is_deleted_when_the_command_is_killed() {
         while folder.exists() || folder.parent().is_some_and(Path::exists) {
             thread::sleep(Duration::from_millis(20));
         }
+    });
+}
+
+/// The input is a pipe, so no letter is asked for.
+#[test]
+fn a_watched_server_is_checked_again_when_it_is_saved_or_a_letter_is_typed() {
+    let text = "echo listening on tcp://127.0.0.1:9; exit 3\n";
+    let script = Script::new(text);
+    let mut command = script.climb(&["--watch"]);
+    let mut climb = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    in_time(move || {
+        let mut typed = climb.stdin.take().unwrap();
+        let mut lines = BufReader::new(climb.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let mut screen = || {
+            let is_open = |line: &String| !line.starts_with("Checks again when ");
+            lines.by_ref().take_while(is_open).collect::<Vec<_>>().join("\n")
+        };
+        let checked = screen();
+        assert!(checked.contains("0 of 4 checks passed") && !checked.contains("Type a letter"));
+        fs::write(script.path("server.sh"), format!("{text}\n")).unwrap();
+        assert!(screen().contains("0 of 4 checks passed"));
+        typed.write_all(b"h\n").unwrap();
+        assert!(screen().contains("Read: book/src/"));
+        typed.write_all(b"q\n").unwrap();
+        assert!(climb.wait().unwrap().success());
     });
 }

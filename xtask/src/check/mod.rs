@@ -25,7 +25,6 @@ use anyhow::bail;
 use crate::exercise::Exercise;
 use crate::git::Git;
 use crate::hint;
-use crate::keys::{self, Event, Keys};
 use crate::process;
 use crate::sandbox::Sandbox;
 use crate::ui;
@@ -34,7 +33,7 @@ use crate::workspace::Workspace;
 pub(crate) use other_server::OtherServer;
 pub(crate) use result::{Checked, Ended, Results};
 use run::{Run, check_own};
-use watch::Snapshot;
+use watch::{Event, Screen};
 
 #[derive(clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
@@ -100,31 +99,19 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
 fn watch(run: &Run<'_>) -> anyhow::Result<()> {
     let all = Exercise::all(run.workspace)?;
     let mut at = all.iter().position(|other| other.number == run.exercise.number).unwrap_or(0);
-    let mut keys = Keys::listen()?;
-    let mut hints = false;
+    let screen = Screen::open()?;
+    let mut event = Event::Saved;
     loop {
-        let exercise = &all[at];
-        let folder = &exercise.chapter.folder;
-        // Taken before the check, so that a file that is saved during the check counts.
-        let files = Snapshot::of(&run.workspace.path(folder));
-        keys::clear();
-        if hints {
-            hint::show(run.workspace, exercise)?;
-        } else {
-            check_own(&Run { exercise, ..*run })?;
+        if event == Event::Next {
+            at = (at + 1) % all.len();
         }
-        ui::print(&keys::help(folder));
-        hints = loop {
-            match keys.wait(&files) {
-                Event::Quit => return Ok(()),
-                Event::Saved | Event::Key('c') => break false,
-                Event::Key('h') => break true,
-                Event::Key('n') => {
-                    at = (at + 1) % all.len();
-                    break false;
-                }
-                Event::Key(_) => {}
-            }
+        let exercise = &all[at];
+        let content = || match event {
+            Event::Hint => hint::show(run.workspace, exercise),
+            _ => check_own(&Run { exercise, ..*run }).map(|_| ()),
         };
+        let folder = run.workspace.path(&exercise.chapter.folder);
+        let Some(next) = screen.show(&folder, content)? else { return Ok(()) };
+        event = next;
     }
 }

@@ -1,71 +1,134 @@
-//! Waits until the reader saves a file of the chapter.
+//! `--watch`: shows the results again whenever the reader saves a file, and a hint or more for a letter and Enter.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, Metadata};
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread;
 use std::time::{Duration, SystemTime};
 
-/// How long the files must be unchanged, so that an editor has written all of them.
-const SETTLED: Duration = Duration::from_millis(200);
+use crate::ui;
 
-/// The modification time and the length of each file.
-type Seen = BTreeMap<PathBuf, (Option<SystemTime>, u64)>;
+/// The interval at which the files are checked until a letter arrives. A user does not notice it. An editor saves in
+/// several steps, so the files must also be unchanged for this time.
+const INTERVAL: Duration = Duration::from_millis(200);
 
-/// A snapshot of the files below a directory, or of one file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Snapshot {
-    folder: PathBuf,
-    files: Seen,
+/// The reason to show something new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Event {
+    Saved,
+    Next,
+    Hint,
+    All,
 }
 
-impl Snapshot {
-    pub(crate) fn of(folder: &Path) -> Snapshot {
-        let mut files = Seen::new();
-        collect(folder, &mut files);
-        Snapshot { folder: folder.to_owned(), files }
+/// The screen of a command that watches, and the letters that are typed there.
+pub(crate) struct Screen {
+    typed: Receiver<char>,
+}
+
+impl Screen {
+    /// Begins to listen. The terminal stays in its usual mode, so there is nothing to restore when this process is
+    /// interrupted or killed.
+    pub(crate) fn open() -> io::Result<Screen> {
+        let (sender, typed) = mpsc::channel();
+        let read = move || {
+            for line in io::stdin().lines().map_while(Result::ok) {
+                if line.trim().chars().next().is_some_and(|letter| sender.send(letter).is_err()) {
+                    return;
+                }
+            }
+        };
+        thread::Builder::new().name("keys".to_string()).spawn(read)?;
+        Ok(Screen { typed })
     }
 
-    /// Whether a file has changed. If so, waits until the files have been unchanged for a moment, because an editor
-    /// saves in several steps. Returns the name of a changed file.
-    pub(crate) fn settled_change(&self) -> Option<String> {
-        let mut now = Snapshot::of(&self.folder);
-        let name = self.changed(&now)?;
+    /// Clears the screen and shows `content`, and waits until a file in this directory is saved or a letter is typed.
+    /// `None` for q, or for the end of the input on a terminal.
+    pub(crate) fn show(
+        &self,
+        folder: &Path,
+        content: impl FnOnce() -> anyhow::Result<()>,
+    ) -> anyhow::Result<Option<Event>> {
+        // Taken first, so that a file that is saved during a check counts.
+        let before = files(folder);
+        if ui::is_terminal() {
+            ui::print("\x1b[2J\x1b[3J\x1b[H");
+        }
+        content()?;
+        ui::print(&help(folder, io::stdin().is_terminal()));
         loop {
-            std::thread::sleep(SETTLED);
-            let later = Snapshot::of(&self.folder);
-            if later == now {
-                return Some(name);
+            match self.typed.recv_timeout(INTERVAL) {
+                Ok('q') => return Ok(None),
+                Ok('n') => return Ok(Some(Event::Next)),
+                Ok('h') => return Ok(Some(Event::Hint)),
+                Ok('c') => return Ok(Some(Event::All)),
+                Ok(other) => ui::print(&format!("`{other}` is not one of these letters.\n")),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) if io::stdin().is_terminal() => {
+                    return Ok(None);
+                }
+                Err(RecvTimeoutError::Disconnected) => thread::sleep(INTERVAL),
             }
-            now = later;
+            if is_saved(folder, &before) {
+                return Ok(Some(Event::Saved));
+            }
         }
     }
+}
 
-    /// The first file that was added, deleted or written, relative to the directory.
-    fn changed(&self, now: &Snapshot) -> Option<String> {
-        let mut names = self.files.keys().chain(now.files.keys());
-        let name = names.find(|name| self.files.get(*name) != now.files.get(*name))?;
-        Some(name.strip_prefix(&self.folder).unwrap_or(name).display().to_string())
+/// The lines that name the letters, for a reader who can type them, and the watched directory.
+fn help(folder: &Path, has_keys: bool) -> String {
+    let watched = format!("Checks again when {} changes.", folder.display());
+    if !has_keys {
+        return format!("\n{}\n", ui::paint(ui::DIM, &watched));
+    }
+    let key = |key: &str, what: &str| format!("{} {what}", ui::paint(ui::TITLE, key));
+    let keys =
+        [key("n", "next"), key("h", "hint"), key("c", "check all"), key("q", "quit")].join("   ");
+    format!("\n{keys}\n{}\n", ui::paint(ui::DIM, &format!("Type a letter and Enter. {watched}")))
+}
+
+/// The modification time and the length of each file.
+type Files = BTreeMap<PathBuf, (Option<SystemTime>, u64)>;
+
+/// Whether a file has changed. If so, waits until the files stay the same.
+fn is_saved(folder: &Path, before: &Files) -> bool {
+    let mut now = files(folder);
+    if now == *before {
+        return false;
+    }
+    loop {
+        thread::sleep(INTERVAL);
+        let later = files(folder);
+        if later == now {
+            return true;
+        }
+        now = later;
     }
 }
 
-fn collect(folder: &Path, files: &mut Seen) {
-    if let Ok(metadata) = fs::metadata(folder)
-        && metadata.is_file()
-    {
-        files.insert(folder.to_owned(), (metadata.modified().ok(), metadata.len()));
-        return;
+/// The files below a directory, or one file.
+fn files(path: &Path) -> Files {
+    let mut files = Files::new();
+    collect(path, fs::metadata(path), &mut files);
+    files
+}
+
+fn collect(path: &Path, metadata: io::Result<Metadata>, files: &mut Files) {
+    // A file that is deleted in the meantime is a change, too.
+    let Ok(metadata) = metadata else { return };
+    if metadata.is_file() {
+        files.insert(path.to_owned(), (metadata.modified().ok(), metadata.len()));
     }
-    // A directory that is deleted in the meantime is a change, too.
-    let Ok(entries) = fs::read_dir(folder) else { return };
-    for entry in entries.flatten() {
+    let entries = metadata.is_dir().then(|| fs::read_dir(path).ok()).flatten();
+    for entry in entries.into_iter().flatten().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         // Files that editors write beside the saved file.
         let scratch = name.starts_with('.') || name.ends_with('~') || name == "4913";
-        let Ok(metadata) = entry.metadata() else { continue };
-        if metadata.is_dir() && name != "target" && !scratch {
-            collect(&entry.path(), files);
-        } else if metadata.is_file() && !scratch {
-            files.insert(entry.path(), (metadata.modified().ok(), metadata.len()));
+        if !scratch && name != "target" {
+            collect(&entry.path(), entry.metadata(), files);
         }
     }
 }
@@ -78,40 +141,31 @@ mod tests {
     #[test]
     fn a_file_that_is_new_gone_or_longer_is_a_change() {
         let folder = folder_with(&[("src/app.rs", "1"), ("src/old.rs", "")]);
-        let write = |name: &str| fs::write(folder.path().join(name), "more").unwrap();
-        let look = || Snapshot::of(folder.path());
-        let before = look();
-        assert_eq!(before.changed(&look()), None);
-        for scratch in ["src/.app.rs.swp", "src/app.rs~", "src/4913"] {
+        let (all, alone) = (folder.path(), folder.path().join("src/app.rs"));
+        let write = |name: &str| fs::write(all.join(name), "more").unwrap();
+        let before = files(all);
+        for scratch in ["src/.app.rs.swp", "src/app.rs~", "src/4913", "target"] {
             write(scratch);
         }
-        assert_eq!(before.changed(&look()), None);
+        assert!(!is_saved(all, &before));
+        for change in
+            [&|| write("src/new.rs"), &|| fs::remove_file(all.join("src/old.rs")).unwrap()]
+                as [&dyn Fn(); 2]
+        {
+            let (before, before_alone) = (files(all), files(&alone));
+            change();
+            assert!(is_saved(all, &before) && !is_saved(&alone, &before_alone));
+        }
+        let (before, before_alone) = (files(all), files(&alone));
         write("src/app.rs");
-        let expected = Path::new("src").join("app.rs").display().to_string();
-        assert_eq!(before.changed(&look()), Some(expected));
-        let before = look();
-        write("src/new.rs");
-        assert!(before.changed(&look()).unwrap().ends_with("new.rs"));
-        let before = look();
-        fs::remove_file(folder.path().join("src/old.rs")).unwrap();
-        assert!(before.changed(&look()).unwrap().ends_with("old.rs"));
+        assert!(is_saved(all, &before) && is_saved(&alone, &before_alone));
     }
 
     #[test]
-    fn one_file_can_be_watched_alone() {
-        let folder = folder_with(&[("server", "1"), ("other", "")]);
-        let before = Snapshot::of(&folder.path().join("server"));
-        fs::write(folder.path().join("other"), "more").unwrap();
-        assert_eq!(before.settled_change(), None);
-        fs::write(folder.path().join("server"), "longer").unwrap();
-        assert!(before.settled_change().is_some());
-    }
-
-    #[test]
-    fn a_save_is_a_change_once_the_files_stay_the_same() {
-        let folder = folder_with(&[("app.rs", "1")]);
-        let before = Snapshot::of(folder.path());
-        fs::write(folder.path().join("app.rs"), "longer").unwrap();
-        assert_eq!(before.settled_change().as_deref(), Some("app.rs"));
+    fn the_letters_are_named_to_a_reader_who_can_type_them() {
+        let shown = |has_keys| ui::plain(&help(Path::new("my_server"), has_keys));
+        let keys = "\nn next   h hint   c check all   q quit\nType a letter and Enter. ";
+        assert_eq!(shown(true), format!("{keys}Checks again when my_server changes.\n"));
+        assert_eq!(shown(false), "\nChecks again when my_server changes.\n");
     }
 }

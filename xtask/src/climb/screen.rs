@@ -6,18 +6,10 @@ use super::args::Args;
 use super::ladder;
 use super::run::{self, Wanted};
 use super::target::Target;
-use crate::check::watch::Snapshot;
-use crate::keys::{self, Event, Keys};
+use crate::check::watch::{Event, Screen};
 use crate::progress::Progress;
 use crate::ui;
 use crate::workspace::Workspace;
-
-/// The content of the screen.
-enum Shown {
-    Stage,
-    Hint,
-    All,
-}
 
 /// Watches until q or Ctrl-C.
 pub(super) fn watch(
@@ -31,8 +23,8 @@ pub(super) fn watch(
         Some(stage) => stage,
         None => *ladder::open(workspace, target, &all, None)?.first().unwrap_or(&all[0]),
     };
-    let mut keys = Keys::listen()?;
-    let mut shown = Shown::Stage;
+    let screen = Screen::open()?;
+    let mut event = Event::Saved;
     let check = |wanted| -> anyhow::Result<()> {
         // For example, the stage is for another kind of server. The next save may have changed that.
         if let Err(error) = run::check(workspace, target, args, wanted) {
@@ -44,28 +36,18 @@ pub(super) fn watch(
         Ok(())
     };
     loop {
-        // Taken before the check, so that a file that is saved during the check counts.
-        let files = Snapshot::of(&target.folder());
-        keys::clear();
-        match shown {
-            Shown::Hint => ui::print(&ladder::hint(&stage)),
-            Shown::Stage => check(Wanted::Stage(stage))?,
-            Shown::All => check(Wanted::All)?,
+        if event == Event::Next {
+            stage = *all.iter().find(|other| other.number > stage.number).unwrap_or(&stage);
         }
-        ui::print(&keys::help(&target.folder().display().to_string()));
-        shown = loop {
-            match keys.wait(&files) {
-                Event::Quit => return Ok(()),
-                Event::Saved => break Shown::Stage,
-                Event::Key('h') => break Shown::Hint,
-                Event::Key('c') => break Shown::All,
-                Event::Key('n') => {
-                    let next = all.iter().find(|other| other.number > stage.number);
-                    stage = *next.unwrap_or(&stage);
-                    break Shown::Stage;
-                }
-                Event::Key(_) => {}
+        let content = || {
+            match event {
+                Event::Hint => ui::print(&ladder::hint(&stage)),
+                Event::All => check(Wanted::All)?,
+                Event::Saved | Event::Next => check(Wanted::Stage(stage))?,
             }
+            Ok(())
         };
+        let Some(next) = screen.show(&target.folder(), content)? else { return Ok(()) };
+        event = next;
     }
 }
