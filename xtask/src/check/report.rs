@@ -105,7 +105,7 @@ fn no_server(failure: &Failure, next: &Next) -> String {
 }
 
 /// Advice for a server whose port is in use: it does not listen on the port that it was given.
-pub(crate) fn port_is_taken(said: &str) -> &'static str {
+fn port_is_taken(said: &str) -> &'static str {
     // The messages of Unix and Windows, and common wordings of a server's own message.
     let said = said.to_lowercase();
     let words =

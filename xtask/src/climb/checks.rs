@@ -7,8 +7,15 @@ use anyhow::Context;
 use wire::climb::{SPEAKS_HTTP, stages};
 use wire::exercise::SERVER_FOLDER;
 
-use super::args::ChecksArgs;
 use crate::process;
+
+/// The process that runs the checks of one stage: `cargo xtask climb-checks 4 SERVER [ARGUMENT…]`.
+#[derive(clap::Args)]
+pub(crate) struct ChecksArgs {
+    pub stage: u8,
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub server: Vec<String>,
+}
 
 /// Runs the checks of a stage, and reports each on standard output.
 pub(crate) fn checks(args: &ChecksArgs) -> anyhow::Result<ExitCode> {

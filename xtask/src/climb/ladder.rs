@@ -86,33 +86,18 @@ pub(super) fn line(stage: &Stage, results: &Results) -> String {
     text + "\n"
 }
 
-/// The line below all stages, with the command for the first failed stage.
-pub(super) fn sum(passed: usize, failed: Option<&str>) -> String {
-    let mut text = format!("\n{} passed.", ui::count(passed, "stage"));
-    if let Some(command) = failed {
-        let _ = write!(text, " The first failure: `{command}`");
-    }
-    text + "\n"
-}
-
 /// The ladder of the reader's own server.
 pub(crate) fn picture(progress: &mut Progress) -> String {
     let all = stages();
-    let marks = ui::marks();
     let is_done: Vec<bool> = all.iter().map(|stage| progress.stage(stage.name).solved).collect();
     let count = is_done.iter().filter(|done| **done).count();
     let next = all.iter().find(|stage| progress.is_open(stage.number, stage.name));
     let rungs: String = is_done.iter().map(|done| if *done { "#" } else { "." }).collect();
-    let mut text = format!("[{rungs}] {count} of {}", all.len());
-    match next {
-        Some(stage) => {
-            let _ = write!(text, "; next: {} ({})", stage.title, stage.number);
-        }
-        None => {
-            let _ = write!(text, ": all done {}", marks.good);
-        }
-    }
-    text
+    let then = match next {
+        Some(stage) => format!("; next: {} ({})", stage.title, stage.number),
+        None => format!(": all done {}", ui::marks().good),
+    };
+    format!("[{rungs}] {count} of {}{then}", all.len())
 }
 
 /// The next stage for the same kind of server.
@@ -137,7 +122,7 @@ pub(super) fn done(scheme: Scheme, is_own: bool) -> String {
             "All stages for an HTTP server are done. Only my_server counts as your progress."
         }
     };
-    ui::wrapped(text) + "\n"
+    ui::wrapped(text)
 }
 
 #[cfg(test)]

@@ -8,10 +8,9 @@ use course::Step;
 use serde_json::json;
 use wire::climb::{DEADLINE_SECONDS, Scheme, Stage, stages};
 
-use super::args::Args;
 use super::checks::checks_command;
 use super::target::{self, Target};
-use super::{ladder, steps};
+use super::{Args, ladder, steps};
 use crate::check::report::{self, Next};
 use crate::check::{Checked, Ended, Results, curl, json as check_json, runner};
 use crate::process;
@@ -44,14 +43,16 @@ pub(super) fn check(
         }
         return Ok(false);
     };
-    let scheme = match target::scheme(&words) {
-        Ok(scheme) => scheme,
-        Err(error) => {
-            no_server(&error, target, args);
+    let climb = Climb { workspace, target, words, args };
+    let probed = target::probe(&climb.words)?;
+    let scheme = match probed.ended {
+        Ended::Done if probed.all_passed() => Scheme::Http,
+        Ended::Done => Scheme::Echo,
+        _ => {
+            climb.no_server(&probed);
             return Ok(false);
         }
     };
-    let climb = Climb { workspace, target, words, args };
     let all = stages();
     match (wanted, target) {
         (Wanted::Stage(stage), _) if stage.scheme != scheme => {
@@ -64,21 +65,6 @@ pub(super) fn check(
     }
 }
 
-/// The report for a server that cannot be started or prints nothing.
-fn no_server(error: &str, target: &Target, args: &Args) {
-    if args.json {
-        ui::print(&format!("{}\n", json!({ "ended": "no server", "detail": error })));
-        return;
-    }
-    ui::print(&format!(
-        "{} The server did not start, so no stage could run.\n\n  {}\n\n{}Start it by hand and read its output: `{}`\n",
-        ui::paint(ui::BAD, "Stopped."),
-        error.trim_end().replace('\n', "\n  "),
-        report::port_is_taken(error),
-        target.by_hand()
-    ));
-}
-
 /// One run of the command.
 struct Climb<'a> {
     workspace: &'a Workspace,
@@ -89,6 +75,24 @@ struct Climb<'a> {
 }
 
 impl Climb<'_> {
+    /// Prints text that is not in a report for programs.
+    fn say(&self, text: &str) {
+        if !self.args.json {
+            ui::print(text);
+        }
+    }
+
+    /// The report for a server that cannot be started or prints nothing.
+    fn no_server(&self, probed: &Results) {
+        if self.args.json {
+            let (ended, detail) = check_json::of_end(&probed.ended);
+            ui::print(&format!("{}\n", json!({ "ended": ended, "detail": detail })));
+        }
+        let (running, again) = (self.running(probed), self.typed(""));
+        let next = Next { stuck: String::new(), running, again, solved: Vec::new() };
+        self.say(&report::end(probed, &next));
+    }
+
     /// A line for each stage that the step passes, and a full report of the stage that it fails. Returns whether all
     /// pass.
     fn step(&self, all: &[Stage], step: &Step) -> anyhow::Result<bool> {
@@ -101,8 +105,8 @@ impl Climb<'_> {
             good &= self.in_a_line(stage(*number)?)?;
         }
         let Some(fails) = &step.fails else { return Ok(good) };
-        if !self.args.json && !step.passes.is_empty() {
-            ui::print("\n");
+        if !step.passes.is_empty() {
+            self.say("\n");
         }
         Ok(self.stage(stage(fails.stage)?)? && good)
     }
@@ -114,13 +118,11 @@ impl Climb<'_> {
             if !self.stage(stage)? {
                 return Ok(false);
             }
-            if !self.args.json {
-                ui::print("\n");
-            }
+            self.say("\n");
         }
         // After the last stage, the ladder of the reader's own server has already named the next stage.
-        if !self.args.json && (open.is_empty() || !self.target.is_own()) {
-            ui::print(&ladder::done(scheme, self.target.is_own()));
+        if open.is_empty() || !self.target.is_own() {
+            self.say(&format!("{}\n", ladder::done(scheme, self.target.is_own())));
         }
         Ok(true)
     }
@@ -135,10 +137,10 @@ impl Climb<'_> {
                 first_failed.get_or_insert(stage.number);
             }
         }
-        if !self.args.json {
-            let first = first_failed.map(|number| self.typed(number, &[]));
-            ui::print(&ladder::sum(passed, first.as_deref()));
-        }
+        let failure = first_failed.map_or(String::new(), |stage| {
+            format!(" The first failure: `{}`", self.typed(&format!("--stage {stage}")))
+        });
+        self.say(&format!("\n{} passed.{failure}\n", ui::count(passed, "stage")));
         Ok(first_failed.is_none())
     }
 
@@ -161,14 +163,14 @@ impl Climb<'_> {
         ui::print(&format!("{}\n\n{}\n\n", ladder::title(stage), ui::wrapped(stage.contract)));
         let marks = ui::marks();
         let results = self.checks(stage, |checked| ui::print(&report::line(checked, marks)))?;
+        let again = format!("--stage {}", stage.number);
         let stuck = match self.target {
             // A step of the book fails on purpose, so a hint is not needed.
             Target::Step(_) => String::new(),
-            _ => self.typed(stage.number, &["--hint"]),
+            _ => self.typed(&format!("{again} --hint")),
         };
-        let solved = self.picture(stage)?.into_iter().collect();
-        let running = self.running(&results);
-        let next = Next { stuck, running, again: self.typed(stage.number, &[]), solved };
+        let (running, solved) = (self.running(&results), self.after_solved(stage)?);
+        let next = Next { stuck, running, again: self.typed(&again), solved };
         ui::print(&report::end(&results, &next));
         let good = results.all_passed();
         if let (false, Target::Step(program)) = (good, self.target) {
@@ -191,35 +193,32 @@ impl Climb<'_> {
 
     /// The current ladder of the reader's own server. For another server, whose progress is not saved, the next stage
     /// is named unless it runs anyway.
-    fn picture(&self, stage: &Stage) -> anyhow::Result<Option<String>> {
-        if self.target.is_own() {
-            return Ok(Some(ladder::picture(&mut Progress::load(self.workspace)?)));
-        }
-        if let Target::Step(step) = self.target {
-            let own = format!("cargo xtask climb --stage {}", stage.number);
-            return Ok(Some(format!("That was {}. Your own server: `{own}`", step.name())));
-        }
-        if self.args.stage.is_none() {
-            return Ok(None);
-        }
-        Ok(Some(match ladder::next(&stages(), stage) {
-            Some(next) => {
-                let next = self.typed(next.number, &[]);
-                format!("Only my_server counts as your progress. Next for this server: `{next}`")
+    fn after_solved(&self, stage: &Stage) -> anyhow::Result<Vec<String>> {
+        let line = match self.target {
+            Target::Own { .. } => ladder::picture(&mut Progress::load(self.workspace)?),
+            Target::Step(step) => {
+                let own = format!("cargo xtask climb --stage {}", stage.number);
+                format!("That was {}. Your own server: `{own}`", step.name())
             }
-            None => ladder::done(stage.scheme, false).trim_end().to_string(),
-        }))
+            Target::Other(_) if self.args.stage.is_none() => return Ok(Vec::new()),
+            Target::Other(_) => match ladder::next(&stages(), stage) {
+                Some(next) => format!(
+                    "Only my_server counts as your progress. Next for this server: `{}`",
+                    self.typed(&format!("--stage {}", next.number))
+                ),
+                None => ladder::done(stage.scheme, false),
+            },
+        };
+        Ok(vec![line])
     }
 
-    /// This command for one stage and with these options, as a user would type it.
-    fn typed(&self, stage: u8, options: &[&str]) -> String {
+    /// This command with these options, as a user would type it.
+    fn typed(&self, options: &str) -> String {
         let mut command = Command::new("cargo");
-        command.args(["xtask", "climb", "--stage", &stage.to_string()]).args(options);
-        if let Some(server) = &self.args.server {
-            command.args(["--server", server]);
-        }
-        if let Target::Step(step) = self.target {
-            command.args(["--step", step.name()]);
+        command.args(["xtask", "climb"]).args(options.split_whitespace());
+        let Args { server, bin, step, .. } = self.args;
+        for (option, value) in [("--server", server), ("--bin", bin), ("--step", step)] {
+            command.args(value.iter().flat_map(|value| [option, value]));
         }
         process::typed(&command)
     }

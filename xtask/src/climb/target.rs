@@ -1,18 +1,16 @@
 //! Chooses the server to check: the reader's own, or the server that a command starts.
 
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use course::Step;
-use wire::climb::Scheme;
 
 use super::checks::checks_command;
 use super::steps;
-use crate::check::{Ended, OtherServer, runner};
+use crate::check::{OtherServer, Results, runner};
 use crate::process;
 use crate::start::{FOLDER, PACKAGE};
 use crate::ui;
@@ -99,34 +97,27 @@ impl Target {
     /// Builds it, and returns the command that starts it. `None` if it does not compile; the compiler has printed the
     /// errors.
     pub(super) fn build(&self, quiet: bool) -> anyhow::Result<Option<Vec<String>>> {
-        let building = |name: &str| {
-            if !quiet {
-                ui::print(&ui::paint(ui::DIM, &format!("Building {name} …\n")));
-            }
-        };
         let mut command = process::cargo();
         command.args(["build", "--quiet"]);
-        let program = match self {
+        let (shown, kind, name) = match self {
             Target::Other(server) => return Ok(Some(server.words.clone())),
             Target::Own { folder, bin } => {
-                building(&format!("{FOLDER} ({bin})"));
-                command.args(["--bin", bin]).current_dir(folder);
                 // A separate target directory, because cargo has locked the workspace's directory while it runs this
                 // command.
-                command.env_remove("CARGO_TARGET_DIR").stdin(Stdio::null());
-                if !command.status().context("cargo cannot be started")?.success() {
-                    return Ok(None);
-                }
-                process::program(&folder.join("target/debug"), bin)
+                command.args(["--bin", bin]).current_dir(folder).env_remove("CARGO_TARGET_DIR");
+                (format!("{FOLDER} ({bin})"), "bin", bin.clone())
             }
             Target::Step(step) => {
-                building(step.name());
                 // Uses the features of the whole workspace, so that no dependency is compiled twice.
                 command.args(["--workspace", "--example", &step.example()]);
-                let Ok(messages) = process::build(&mut command, false)? else { return Ok(None) };
-                process::executable(&messages, "example", &step.example())?
+                (step.name().to_string(), "example", step.example())
             }
         };
+        if !quiet {
+            ui::print(&ui::paint(ui::DIM, &format!("Building {shown} …\n")));
+        }
+        let Ok(messages) = process::build(&mut command, false)? else { return Ok(None) };
+        let program = process::executable(&messages, kind, &name)?;
         Ok(Some(vec![program.to_string_lossy().into_owned()]))
     }
 }
@@ -150,8 +141,11 @@ fn newest(folder: &Path) -> String {
     PROGRAMS.into_iter().find(is_there).unwrap_or(PACKAGE).to_string()
 }
 
-/// Prints the reason for a long wait, so that a server with buffered output does not look like a tool that hangs.
-fn explained<T>(wait: impl FnOnce() -> T) -> T {
+/// Starts the server once, to detect its protocol. The reason for a long wait is printed, so that a server with buffered
+/// output does not look like a tool that hangs.
+pub(super) fn probe(words: &[String]) -> anyhow::Result<Results> {
+    // Runs as a check, so that the server and its children end with this process.
+    let mut command = checks_command(0, words)?;
     let (done, is_done) = mpsc::channel::<()>();
     thread::scope(|scope| {
         scope.spawn(move || {
@@ -161,30 +155,10 @@ fn explained<T>(wait: impl FnOnce() -> T) -> T {
                 );
             }
         });
-        let result = wait();
+        let results = runner::run(&mut command, START, |_| ());
         drop(done);
-        result
+        results
     })
-}
-
-/// Starts the server once, to detect its protocol.
-///
-/// # Errors
-/// Returns the output of a server that did not print its address.
-pub(super) fn scheme(words: &[String]) -> Result<Scheme, String> {
-    // Runs as a check, so that the server and its children end with this process.
-    let ask = || {
-        let mut command = checks_command(0, words)?;
-        runner::run(&mut command, START, |_| ())
-    };
-    let results = explained(ask).map_err(|error| format!("{error:#}"))?;
-    let all_passed = results.all_passed();
-    match results.ended {
-        Ended::NoServer(failure) => Err(failure.got.into()),
-        Ended::Done if all_passed => Ok(Scheme::Http),
-        Ended::Done => Ok(Scheme::Echo),
-        ended => Err(format!("{ended:?}")),
-    }
 }
 
 #[cfg(test)]
