@@ -145,6 +145,18 @@ impl Client {
         closed.map_err(|error| WireError::io("closing our direction", &error))
     }
 
+    /// From now on, closing sends a reset (RST) in place of a FIN, because the linger time is zero.
+    pub(crate) fn reset_when_dropped(&self) -> Result<(), WireError> {
+        let set = socket2::SockRef::from(&self.socket.stream).set_linger(Some(Duration::ZERO));
+        set.map_err(|error| WireError::io("asking for a reset", &error))
+    }
+
+    /// A second client of the same connection, so that one can send while the other receives.
+    pub(crate) fn sender(&self) -> Result<Client, WireError> {
+        let second = Client::of("a second handle", self.socket.stream.try_clone())?;
+        Ok(second.with_patience(self.socket.patience))
+    }
+
     /// Reads the next reply to any method but HEAD. A 1xx is a reply too.
     pub fn read_reply(&mut self) -> Result<Reply, WireError> {
         self.read_reply_to("GET")
@@ -176,6 +188,14 @@ impl Client {
         self.socket.begin();
         let count = self.socket.until_closed("the end of the connection")?;
         Ok(self.socket.take(count))
+    }
+
+    /// Reads until the server closes, with FIN or RST.
+    pub(crate) fn read_to_any_end(&mut self) -> Result<Vec<u8>, WireError> {
+        match self.read_to_end() {
+            Err(error) if error.kind() == Kind::Reset => Ok(error.arrived().to_vec()),
+            ended => ended,
+        }
     }
 
     /// Waits for the server to close, with FIN or RST, without sending anything more.

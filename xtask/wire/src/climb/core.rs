@@ -1,14 +1,11 @@
 //! Stages 5 to 8: several clients of an echo at the same time, a bound, and graceful shutdown.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use super::stage::{Phase, Scheme, Stage};
-use super::tools::{Checked, echoed, require, socket, still_echoes, stuffed, until_closed};
-use crate::PATIENCE;
-use crate::exercise::{Failure, Server, check};
-use crate::socket::is_timeout;
+use super::tools::{Checked, echoed, require, still_echoes, stuffed};
+use crate::exercise::{Connection, Failure, Server, check};
+use crate::{Client, Kind, PATIENCE};
 
 const PHASE: Phase = Phase { name: "Core", scheme: Scheme::Echo };
 
@@ -75,7 +72,7 @@ fn turns(server: &Server) -> Checked {
 }
 
 fn beside_silent_clients(server: &Server) -> Checked {
-    let _silent = (0..3).map(|_| socket(server)).collect::<Result<Vec<_>, _>>()?;
+    let _silent = (0..3).map(|_| server.connect()).collect::<Result<Vec<_>, _>>()?;
     still_echoes(server, "three clients have connected and send nothing")
 }
 
@@ -93,7 +90,7 @@ enum Fate {
 }
 
 /// Waits for an echo of one byte on each connection, until nothing has changed for a second.
-fn fates(clients: &mut [TcpStream]) -> Vec<Fate> {
+fn fates(clients: &mut [Connection<'_>]) -> Vec<Fate> {
     const QUIET: Duration = Duration::from_secs(1);
     let mut fates = vec![Fate::Waits; clients.len()];
     let mut changed = Instant::now();
@@ -106,26 +103,25 @@ fn fates(clients: &mut [TcpStream]) -> Vec<Fate> {
                 }
             }
         }
-        std::thread::sleep(Duration::from_millis(5));
     }
     fates
 }
 
-fn fate_of(client: &mut TcpStream) -> Fate {
-    match client.set_nonblocking(true).and_then(|()| client.read(&mut [0; 64])) {
-        Ok(0) => Fate::Closed,
+fn fate_of(connection: &mut Connection<'_>) -> Fate {
+    match connection.client().read_exact(1) {
         Ok(_) => Fate::Served,
-        Err(error) if is_timeout(&error) => Fate::Waits,
+        Err(error) if error.kind() == Kind::TimedOut => Fate::Waits,
         Err(_) => Fate::Closed,
     }
 }
 
-fn crowd(server: &Server) -> Result<Vec<TcpStream>, Failure> {
+fn crowd(server: &Server) -> Result<Vec<Connection<'_>>, Failure> {
     let connect = |_| {
-        let mut stream = socket(server)?;
+        let mut connection = server.connect()?;
+        connection.client().set_patience(Duration::from_millis(1));
         // If the server has already closed the connection, the read detects that.
-        let _ = stream.write_all(b"x");
-        Ok(stream)
+        let _ = connection.client().send(b"x");
+        Ok(connection)
     };
     (0..CLIENTS).map(connect).collect()
 }
@@ -155,18 +151,17 @@ fn none_is_forgotten(server: &Server) -> Checked {
             let got = format!("{waits} wait, and nothing has changed for {seconds} s");
             return Err(Failure::new("each client is served or closed in the end", got));
         }
-        std::thread::sleep(Duration::from_millis(5));
     }
     Ok(())
 }
 
 fn panics(server: &Server) -> Checked {
     for _ in 0..200 {
-        let mut stream = socket(server)?;
-        let _ = stream.write_all(b"panic\n");
-        let _ = stream.shutdown(std::net::Shutdown::Write);
+        let mut connection = server.connect()?;
+        let client = connection.client();
+        let _ = client.send(b"panic\n").and_then(|()| client.half_close());
         // The server may send the line or nothing, and then the end of the stream.
-        until_closed(&mut stream, PATIENCE).map_err(|_| {
+        client.read_to_any_end().map_err(|_| {
             Failure::new("the connection of a failed task is closed", "it stays open")
                 .with_timeout()
         })?;
@@ -190,7 +185,7 @@ fn finishes(server: &Server) -> Checked {
 }
 
 fn does_not_wait_for_idle_clients(server: &Server) -> Checked {
-    let _silent = socket(server)?;
+    let _silent = server.connect()?;
     still_echoes(server, "a client has connected and sends nothing")?;
     terminate(server)?;
     exits(server)
@@ -200,7 +195,7 @@ fn accepts_no_client(server: &Server) -> Checked {
     still_echoes(server, "the start")?;
     terminate(server)?;
     exits(server)?;
-    let again = TcpStream::connect_timeout(&server.address(), Duration::from_secs(1));
+    let again = Client::connect(server.address());
     let expected = "connections are refused after the shutdown";
     require(again.is_err(), expected, "a connection was accepted")
 }

@@ -1,16 +1,11 @@
 //! Stages 1 to 4: an echo over TCP.
 
-use std::io::Write;
-use std::net::TcpStream;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::stage::{Phase, Scheme, Stage, deadline};
-use super::tools::{
-    Checked, cannot, echoed, pattern, require, socket, still_echoes, stream_through, stuffed,
-    until_closed,
-};
-use crate::exercise::{Failure, Server, check, first_difference};
-use crate::socket::is_timeout;
+use super::tools::{Checked, echoed, pattern, still_echoes, stream_through, stuffed};
+use crate::Kind;
+use crate::exercise::{Connection, Failure, Server, check, first_difference};
 
 const PHASE: Phase = Phase { name: "Foundation", scheme: Scheme::Echo };
 const MIB: usize = 1024 * 1024;
@@ -92,13 +87,11 @@ fn one_after_another(server: &Server) -> Checked {
 fn same_stream(server: &Server, length: usize) -> Checked {
     let bytes = pattern(length);
     let expected = format!("{length} bytes, and then the end of the stream");
-    let got = match stream_through(server.address(), &bytes) {
-        Ok(got) if got == bytes => return Ok(()),
-        Ok(got) => match first_difference(&got, &bytes) {
-            same if same == got.len() => format!("only the first {same} bytes"),
-            same => format!("{} bytes, and byte {same} is the first wrong byte", got.len()),
-        },
-        Err(why) => why,
+    let got = stream_through(server, &bytes).map_err(|failure| failure.expecting(&*expected))?;
+    let got = match first_difference(&got, &bytes) {
+        _ if got == bytes => return Ok(()),
+        same if same == got.len() => format!("only the first {same} bytes"),
+        same => format!("{} bytes, and byte {same} is the first wrong byte", got.len()),
     };
     Err(Failure::new(expected, got))
 }
@@ -106,37 +99,37 @@ fn same_stream(server: &Server, length: usize) -> Checked {
 /// The socket buffers of both sides hold several megabytes. If the server accepts more, it buffers the rest itself.
 fn backpressure(server: &Server) -> Checked {
     const MOST: usize = 64 * MIB;
-    let cannot = cannot("the connection stays open while its client does not read");
-    let mut stream = socket(server)?;
+    let mut connection = server.connect()?;
+    connection.client().set_patience(Duration::from_secs(1));
     let piece = pattern(64 * 1024);
-    stream.set_write_timeout(Some(Duration::from_secs(1))).map_err(&cannot)?;
-    let mut sent = 0;
-    while sent < MOST {
-        match stream.write(&piece) {
-            Ok(count) => sent += count,
-            Err(error) if is_timeout(&error) => break,
-            Err(error) => return Err(cannot(error)),
+    for _ in 0..MOST / piece.len() {
+        match connection.client().send(&piece) {
+            Ok(()) => {}
+            Err(error) if error.kind() == Kind::TimedOut => return Ok(()),
+            Err(error) => {
+                let expected = "the connection stays open while its client does not read";
+                return Err(connection.failure(&error, b"").expecting(expected));
+            }
         }
     }
-    require(
-        sent < MOST,
-        "the server stops reading while its client does not read",
-        format!("it has read {} MiB and keeps reading: all of it is in its memory", sent / MIB),
-    )
+    let expected = "the server stops reading while its client does not read";
+    let got =
+        format!("it has read {} MiB and keeps reading: all of it is in its memory", MOST / MIB);
+    Err(Failure::new(expected, got))
 }
 
 fn reset_at_once(server: &Server) -> Checked {
     for _ in 0..5 {
-        reset(&socket(server)?)?;
+        reset(server.connect()?)?;
     }
     still_echoes(server, "five clients have reset their connections")
 }
 
 fn reset_after_a_line(server: &Server) -> Checked {
     for _ in 0..5 {
-        let mut stream = socket(server)?;
-        let _ = stream.write_all(b"hello\n");
-        reset(&stream)?;
+        let mut connection = server.connect()?;
+        let _ = connection.client().send(b"hello\n");
+        reset(connection)?;
     }
     still_echoes(server, "five clients have sent a line and reset their connections")
 }
@@ -144,37 +137,36 @@ fn reset_after_a_line(server: &Server) -> Checked {
 fn reset_while_writing(server: &Server) -> Checked {
     for _ in 0..3 {
         // The server has stopped reading because it blocks in write(2).
-        reset(&stuffed(server)?)?;
+        reset(stuffed(server)?)?;
     }
     still_echoes(server, "three clients have reset their connections in the middle of a transfer")
 }
 
-/// With a linger time of zero, closing sends RST in place of FIN.
-fn reset(stream: &TcpStream) -> Checked {
-    socket2::SockRef::from(stream).set_linger(Some(Duration::ZERO)).map_err(cannot("a reset"))
+fn reset(mut connection: Connection<'_>) -> Checked {
+    let reset = connection.client().reset_when_dropped();
+    reset.map_err(|error| connection.failure(&error, b""))
 }
 
 fn silent(server: &Server) -> Checked {
-    gives_up(&mut socket(server)?)?;
+    gives_up(server.connect()?)?;
     still_echoes(server, "a silent client has been disconnected")
 }
 
 fn falls_silent(server: &Server) -> Checked {
-    let mut stream = socket(server)?;
-    stream.write_all(b"hello\n").map_err(cannot("a connection"))?;
-    gives_up(&mut stream)
+    let mut connection = server.connect()?;
+    connection.write(b"hello\n")?;
+    gives_up(connection)
 }
 
-fn gives_up(stream: &mut TcpStream) -> Checked {
-    let (patience, begun) = (deadline(), Instant::now());
-    until_closed(stream, patience).map(drop).map_err(|arrived| {
-        let expected = "the server closes an idle connection";
-        if begun.elapsed() < patience {
-            let got = format!("it sends without an end: {} bytes so far", arrived.len());
-            return Failure::new(expected, got);
-        }
-        let seconds = patience.as_secs();
-        let got = format!("it is still open after {seconds} s (`--deadline SECONDS` waits longer)");
-        Failure::new(expected, got).with_timeout()
-    })
+fn gives_up(mut connection: Connection<'_>) -> Checked {
+    let patience = deadline();
+    connection.client().set_patience(patience);
+    let Err(error) = connection.client().read_to_any_end() else { return Ok(()) };
+    let expected = "the server closes an idle connection";
+    if error.kind() != Kind::TimedOut {
+        return Err(connection.failure(&error, b"").expecting(expected));
+    }
+    let seconds = patience.as_secs();
+    let got = format!("it is still open after {seconds} s (`--deadline SECONDS` waits longer)");
+    Err(Failure::new(expected, got).with_timeout())
 }

@@ -1,13 +1,10 @@
 //! Helpers for several stages: raw sockets, byte patterns, and requests that must be rejected.
 
 use std::fmt::Display;
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::exercise::{Answer, Connection, Failure, Server, first_difference};
-use crate::socket::is_timeout;
 use crate::{Kind, PATIENCE};
 
 /// The result of a check.
@@ -18,30 +15,13 @@ pub(super) fn require(holds: bool, expected: impl Display, got: impl Display) ->
     if holds { Ok(()) } else { Err(Failure::new(expected.to_string(), got.to_string())) }
 }
 
-/// A raw socket, for operations that [`Connection`] does not offer. Each call times out after [`PATIENCE`].
-pub(super) fn socket(server: &Server) -> Result<TcpStream, Failure> {
-    let open = || {
-        let stream = TcpStream::connect_timeout(&server.address(), PATIENCE)?;
-        stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        stream.set_write_timeout(Some(PATIENCE))?;
-        Ok::<_, std::io::Error>(stream)
-    };
-    open().map_err(cannot("a connection"))
-}
-
-/// The failure when the system does not give a check a socket or a thread.
-pub(super) fn cannot(expected: &'static str) -> impl Fn(std::io::Error) -> Failure {
-    move |error| Failure::new(expected, error.to_string())
-}
-
 /// A client that reads nothing, and has sent until the server stopped reading.
-pub(super) fn stuffed(server: &Server) -> Result<TcpStream, Failure> {
-    let mut stream = socket(server)?;
-    stream.set_write_timeout(Some(Duration::from_millis(500))).map_err(cannot("a stream"))?;
+pub(super) fn stuffed(server: &Server) -> Result<Connection<'_>, Failure> {
+    let mut connection = server.connect()?;
+    connection.client().set_patience(Duration::from_millis(500));
     let piece = pattern(64 * 1024);
-    while stream.write(&piece).is_ok_and(|count| count > 0) {}
-    Ok(stream)
+    while connection.client().send(&piece).is_ok() {}
+    Ok(connection)
 }
 
 /// Requires that the server sends back exactly `bytes`.
@@ -61,49 +41,25 @@ pub(super) fn still_echoes(server: &Server, after: &str) -> Checked {
         .map_err(|failure| failure.expecting(format!("the next client is served after {after}")))
 }
 
-/// Waits until the server closes, for at most `patience`. Returns the bytes that arrived before, also as the error.
-pub(super) fn until_closed(stream: &mut TcpStream, patience: Duration) -> Result<Vec<u8>, Vec<u8>> {
-    let deadline = Instant::now() + patience;
-    let (mut all, mut buffer) = (Vec::new(), [0; 16 * 1024]);
-    loop {
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(all);
-        }
-        let read = stream.set_read_timeout(Some(left)).and_then(|()| stream.read(&mut buffer));
-        match read {
-            Ok(0) => return Ok(all),
-            // A server that never stops sending does not close either.
-            Ok(_) if all.len() > 64 * 1024 * 1024 => return Err(all),
-            Ok(count) => all.extend_from_slice(&buffer[..count]),
-            Err(error) if is_timeout(&error) => {}
-            // A reset also ends the stream.
-            Err(_) => return Ok(all),
-        }
-    }
-}
-
 /// Sends `bytes` from a separate thread, half-closes, and reads until the server closes.
-pub(super) fn stream_through(address: SocketAddr, bytes: &[u8]) -> Result<Vec<u8>, String> {
-    let doing = |what: &'static str| move |error: std::io::Error| format!("{what}: {error}");
-    let mut stream = TcpStream::connect_timeout(&address, PATIENCE).map_err(doing("connecting"))?;
-    let mut sending = stream.try_clone().map_err(doing("a second handle"))?;
-    sending.set_write_timeout(Some(PATIENCE)).map_err(doing("a write timeout"))?;
-    thread::scope(|scope| {
-        let sent = scope.spawn(move || {
-            sending.write_all(bytes)?;
-            sending.shutdown(std::net::Shutdown::Write)
-        });
-        let got = until_closed(&mut stream, 4 * PATIENCE);
+pub(super) fn stream_through(server: &Server, bytes: &[u8]) -> Result<Vec<u8>, Failure> {
+    let mut connection = server.connect()?;
+    connection.client().set_patience(4 * PATIENCE);
+    let sender = connection.client().sender();
+    let mut sender = sender.map_err(|error| connection.failure(&error, b""))?;
+    let (sent, got) = thread::scope(|scope| {
+        let sent = scope.spawn(move || sender.send(bytes).and_then(|()| sender.half_close()));
+        let got = connection.client().read_to_any_end();
         // If the server did not read everything, the returned bytes show how much it read.
-        let sent = sent.join().unwrap_or(Ok(()));
-        let (all, why) = match (got, sent) {
-            (Ok(all), Ok(())) => return Ok(all),
-            (Ok(all), Err(error)) => (all, format!("then sending failed: {error}")),
-            (Err(all), _) => (all, "no end of the stream".to_string()),
-        };
-        Err(format!("{} of {} bytes, and {why}", all.len(), bytes.len()))
-    })
+        (sent.join().unwrap_or(Ok(())), got)
+    });
+    let (all, why) = match (got, sent) {
+        (Ok(all), Ok(())) => return Ok(all),
+        (Ok(all), Err(error)) => (all.len(), format!("then sending failed: {}", error.message())),
+        (Err(error), _) => (error.arrived().len(), "no end of the stream".to_string()),
+    };
+    let got = format!("{all} of {} bytes, and {why}", bytes.len());
+    Err(Failure::new("the stream comes back, and then its end", got))
 }
 
 /// Bytes without repetition, so that a lost, duplicated or reordered piece is detected.

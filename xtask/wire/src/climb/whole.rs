@@ -1,7 +1,5 @@
 //! Stages 27 to 29: many clients, overload, and a graceful shutdown under load.
 
-use std::io::Write;
-use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -99,15 +97,7 @@ fn served_soon(server: &Server, others: &str) -> Checked {
 
 fn among(server: &Server, count: usize, bytes: &[u8]) -> Checked {
     raise_limit(count as u64 + 200)?;
-    let mut others = Vec::with_capacity(count);
-    for number in 1..=count {
-        let connected = TcpStream::connect_timeout(&server.address(), PATIENCE)
-            .and_then(|stream| (&stream).write_all(bytes).map(|()| stream));
-        others.push(connected.map_err(|error| {
-            let got = format!("number {number} is not accepted: {error}");
-            Failure::new(format!("{count} connections"), got)
-        })?);
-    }
+    let _others = sent(server, count, bytes)?;
     (0..5).try_for_each(|_| served_soon(server, &format!("{count} others")))
 }
 
@@ -117,11 +107,14 @@ fn sent<'a>(
     count: usize,
     bytes: &[u8],
 ) -> Result<Vec<Connection<'a>>, Failure> {
-    let open = |_| {
-        let mut connection = server.connect()?;
-        connection.write(bytes).map(|()| connection)
+    let open = |number| {
+        let connection = server.connect().and_then(|mut connection| {
+            connection.write(bytes)?;
+            Ok(connection)
+        });
+        connection.map_err(|failure| failure.expecting(format!("connection {number} of {count}")))
     };
-    (0..count).map(open).collect()
+    (1..=count).map(open).collect()
 }
 
 /// A blocked handler must not block the thread that waits for all sockets.

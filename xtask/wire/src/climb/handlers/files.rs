@@ -5,12 +5,17 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::super::tools::{Checked, cannot, each_gets, require};
+use super::super::tools::{Checked, each_gets, require};
 use crate::exercise::{Answer, Failure, Server, delete_at_end};
 use crate::{PATIENCE, request};
 
 /// The content of a file beside the served directory. A path traversal would reveal it.
 const SECRET: &str = "the content of a file that is not served";
+
+/// The failure when the system does not let a check create what it needs.
+fn cannot(expected: &'static str) -> impl Fn(std::io::Error) -> Failure {
+    move |error| Failure::new(expected, error.to_string())
+}
 
 /// A directory to serve, and a secret beside it. Both are deleted when the value is dropped.
 struct Site {
