@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 
 use super::requests::{expect, get, plain, post};
-use super::{Check, Row, Table};
+use super::{Row, Table, refusal};
 use crate::{Client, WireError};
 
 const KIB: usize = 1024;
@@ -76,7 +76,7 @@ fn chunks_that_are_too_much(address: SocketAddr) -> Result<(), WireError> {
     client.send_until_reset(post("Transfer-Encoding: chunked", &body))?;
     let reply = client.read_reply()?;
     expect(reply.status == 413, "more than 8 MiB must be 413", &reply)?;
-    expect(Check::Refusal.problem(&reply).is_none(), "a 413 must say why, and close", &reply)?;
+    expect(refusal::problem(&reply).is_none(), "a 413 must say why, and close", &reply)?;
     client.expect_closed()
 }
 

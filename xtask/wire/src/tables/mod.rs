@@ -22,14 +22,13 @@ pub mod routes;
 pub mod smuggling;
 pub mod targets;
 
-mod check;
+mod refusal;
 mod requests;
 mod row;
 mod run;
 mod way;
 
-pub use check::Check;
-pub use row::{Checks, Row, Table, Test};
+pub use row::{Check, Checks, Row, Table, Test};
 pub use run::{Failures, SIDE_BY_SIDE, check, problem};
 
 /// All tables that every chapter passes as far as it has their routes.

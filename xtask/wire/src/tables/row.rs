@@ -2,14 +2,15 @@
 
 use std::borrow::Cow;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::Check;
-use crate::WireError;
+use super::refusal;
+use crate::{Reply, WireError};
 
 /// Bytes or steps, and the required result.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Row {
     /// The table that contains it: a heading of the ladder.
     pub group: &'static str,
@@ -28,7 +29,7 @@ pub struct Row {
 }
 
 /// The action of a row.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub enum Test {
     /// Bytes are sent, replies are read.
     Exchange {
@@ -38,18 +39,20 @@ pub enum Test {
         statuses: Vec<u16>,
         /// Whether the server must close after them. Otherwise it must respond to another request.
         closes: bool,
-        /// A condition on the last reply.
+        /// The requirements for the last reply.
         checks: Vec<Check>,
     },
     /// Steps that a list of bytes cannot express.
     Scenario(fn(SocketAddr) -> Result<(), WireError>),
 }
 
+/// A requirement for a reply. Returns the problem, if there is one.
+pub type Check = Arc<dyn Fn(&Reply) -> Option<String> + Send + Sync>;
+
 /// The bytes of a row: a literal, or made by a function.
 type Bytes = Cow<'static, [u8]>;
 
 /// A table that is being written, row by row under the rule stated last.
-#[derive(Debug)]
 pub struct Table {
     group: &'static str,
     rfc: &'static str,
@@ -84,7 +87,7 @@ impl Table {
     /// The server rejects these bytes with `status` and then closes: later bytes are not parsed as a
     /// request.
     pub fn refused(&mut self, status: u16, name: &'static str, bytes: impl Into<Bytes>) {
-        self.exchange(name, bytes, &[status], true).with(Check::Refusal);
+        self.exchange(name, bytes, &[status], true).with(refusal::problem);
     }
 
     /// The server responds to these bytes with `status`, and the connection stays open.
@@ -142,23 +145,30 @@ impl Table {
 }
 
 /// The requirements for the last reply of the row written last.
-#[derive(Debug)]
 pub struct Checks<'a>(&'a mut Row);
 
 impl Checks<'_> {
     /// The body consists of exactly these bytes.
     pub fn body(self, body: &'static [u8]) -> Self {
-        self.with(Check::Body(body))
+        let text = String::from_utf8_lossy(body);
+        self.with(move |reply| (reply.body != body).then(|| format!("the body must be {text:?}")))
     }
 
     /// The field occurs once, with exactly this value.
     pub fn field(self, name: &'static str, value: &'static str) -> Self {
-        self.with(Check::Field(name, value))
+        self.with(move |reply| {
+            let values: Vec<_> = reply.fields(name).collect();
+            (values != [value]).then(|| format!("{name} must be {value:?}, is {values:?}"))
+        })
     }
 
     /// The list field has this element.
     pub fn lists(self, name: &'static str, element: &'static str) -> Self {
-        self.with(Check::Lists(name, element))
+        self.with(move |reply| {
+            let found = reply.field(name);
+            let problem = || format!("{name} must have the element {element}, is {found:?}");
+            (!reply.lists(name, element)).then(problem)
+        })
     }
 
     /// The field `Allow` lists each of these methods.
@@ -168,17 +178,24 @@ impl Checks<'_> {
 
     /// The field is absent.
     pub fn no_field(self, name: &'static str) -> Self {
-        self.with(Check::NoField(name))
+        self.with(move |reply| {
+            reply.field(name).map(|value| format!("{name} must be absent, is {value:?}"))
+        })
     }
 
-    /// The JSON body has this value at this JSON pointer.
+    /// The JSON body has this value at this JSON pointer, for example in a response from `/inspect`.
     pub fn json(self, pointer: &'static str, value: impl Into<Value>) -> Self {
-        self.with(Check::Json(pointer, value.into()))
+        let value = value.into();
+        self.with(move |reply| match reply.json().as_ref().map(|it| it.pointer(pointer)) {
+            Err(error) => Some(error.message().to_string()),
+            Ok(found) if found == Some(&value) => None,
+            Ok(found) => Some(format!("{pointer} must be {value}, is {found:?}")),
+        })
     }
 
-    fn with(self, check: Check) -> Self {
+    fn with(self, check: impl Fn(&Reply) -> Option<String> + Send + Sync + 'static) -> Self {
         if let Test::Exchange { checks, .. } = &mut self.0.test {
-            checks.push(check);
+            checks.push(Arc::new(check));
         }
         self
     }

@@ -80,7 +80,7 @@ fn exchange(client: &mut Client, test: &Test, way: Way) -> Result<(), WireError>
         }
         last = Some(reply);
     }
-    if let Some(problem) = last.and_then(|reply| checks.iter().find_map(|it| it.problem(&reply))) {
+    if let Some(problem) = last.and_then(|reply| checks.iter().find_map(|it| it(&reply))) {
         return Err(unexpected(problem));
     }
     if *closes {

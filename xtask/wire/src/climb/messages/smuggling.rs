@@ -9,7 +9,7 @@ fn smuggling(server: &Server, wanted: fn(&Row) -> bool) -> Checked {
     for row in smuggling::rows().into_iter().filter(wanted) {
         let Test::Exchange { bytes, statuses, closes, .. } = &row.test else { continue };
         let tried = if *closes {
-            rejected(server, bytes, &accepted(&row, statuses))
+            rejected(server, bytes, accepted(&row, statuses))
         } else {
             server.send(bytes).and_then(|answer| answer.status_in(statuses).map(drop))
         };
@@ -23,13 +23,9 @@ fn smuggling(server: &Server, wanted: fn(&Row) -> bool) -> Checked {
 
 /// The accepted statuses for a row that is rejected. A server that does not support a transfer coding, or does not
 /// recognise a disguised one, may respond with 501 (RFC 9112 section 6.1), also when chunked is given twice.
-fn accepted(row: &Row, statuses: &[u16]) -> Vec<u16> {
+fn accepted<'a>(row: &Row, statuses: &'a [u16]) -> &'a [u16] {
     let is_coding = ["oding", "Encoding", "chunked"].iter().any(|word| row.rule.contains(word));
-    let also = if is_coding { &[400, 501][..] } else { &[] };
-    let mut all = [statuses, also].concat();
-    all.sort_unstable();
-    all.dedup();
-    all
+    if is_coding { &[400, 501] } else { statuses }
 }
 
 fn is_rejected(row: &Row) -> bool {
@@ -62,13 +58,12 @@ mod tests {
 
     /// As the contract of stage 14 promises.
     #[test]
-    fn a_rejected_coding_may_get_501_and_no_status_is_named_twice() {
-        for row in smuggling::rows() {
-            let Test::Exchange { statuses, closes: true, .. } = &row.test else { continue };
-            let all = accepted(&row, statuses);
-            let is_coding = ["chunked", "oding", "Encoding"].iter().any(|w| row.rule.contains(w));
-            assert_eq!(all.contains(&501), is_coding, "{row:?}");
-            assert!(all.windows(2).all(|pair| pair[0] < pair[1]), "{row:?}: {all:?}");
-        }
+    fn a_rejected_coding_may_get_501_and_a_length_may_not() {
+        let statuses = |rule: &str| {
+            let row = smuggling::rows().into_iter().find(|row| row.rule == rule).unwrap();
+            accepted(&row, &[400]).to_vec()
+        };
+        assert_eq!(statuses("chunked twice is rejected"), [400, 501]);
+        assert_eq!(statuses("A Content-Length is digits only"), [400]);
     }
 }
