@@ -91,18 +91,3 @@ impl fmt::Debug for WireError {
 }
 
 impl std::error::Error for WireError {}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_error_shows_what_had_arrived() {
-        let error = WireError::new(Kind::TimedOut, "waited 5 s for the end of a header section");
-        assert_eq!(error.to_string(), "waited 5 s for the end of a header section");
-        assert_eq!(
-            format!("{:?}", error.with_arrived(b"HTTP/1.1 2")),
-            "waited 5 s for the end of a header section\nthis had arrived:\n< HTTP/1.1 2"
-        );
-    }
-}

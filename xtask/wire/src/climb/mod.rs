@@ -52,45 +52,15 @@ mod tests {
 
     use super::*;
 
-    /// Learners and pages refer to a stage by its number, by its name and by its title.
+    /// Learners and pages refer to a stage by its number and by its name. The titles are in the book's table.
     #[test]
-    fn numbers_names_and_titles_of_stages_are_these() {
-        let stages: Vec<String> = stages()
-            .iter()
-            .map(|stage| format!("{} {}: {}", stage.number, stage.name, stage.title))
-            .collect();
-        let expected = [
-            "1 echo: accepts and echoes",
-            "2 large-stream: echoes a large stream in pieces and honours half-close",
-            "3 reset: survives a client that resets",
-            "4 idle: gives up on a silent client",
-            "5 side-by-side: serves four clients at once",
-            "6 bounded: bounds its clients: the next one waits or is rejected",
-            "7 task-panic: keeps its workers when a task panics",
-            "8 stop: finishes transfers in progress on SIGTERM",
-            "9 response: sends a response that curl and a browser accept",
-            "10 header-section: parses a header section in any pieces, and rejects a malformed one",
-            "11 body: reads a Content-Length body, and responds to HEAD without one",
-            "12 keep-alive: serves several requests on a connection, in order",
-            "13 chunked: decodes a chunked body",
-            "14 smuggling: rejects request smuggling",
-            "15 slow-client: rejects a slow client with 408",
-            "16 parameters: routes with parameters, decoded once",
-            "17 methods: rejects a wrong method with 405 and Allow, and handles OPTIONS",
-            "18 collection: serves a JSON collection: 201, 400, 415, 422",
-            "19 request-id: gives every request an ID and a log line",
-            "20 handler-panic: turns a panic into a 500, and keeps running",
-            "21 cors: handles a CORS preflight",
-            "22 gzip: compresses by q-value",
-            "23 rate-limit: limits the rate of a client with 429",
-            "24 health: reports liveness and readiness, also while draining",
-            "25 static-files: serves files, and none outside their directory",
-            "26 conditional: revalidates with ETag and 304",
-            "27 slow-and-idle: serves others beside 500 slow and 5,000 idle clients",
-            "28 overload: rejects overload instead of suffering it",
-            "29 drain: loses nothing when it stops under load",
-        ];
-        assert_eq!(stages, expected);
+    fn numbers_and_names_of_stages_are_these() {
+        let names = "echo large-stream reset idle side-by-side bounded task-panic stop response header-section body \
+            keep-alive chunked smuggling slow-client parameters methods collection request-id handler-panic cors gzip \
+            rate-limit health static-files conditional slow-and-idle overload drain";
+        let expected: Vec<_> = (1..).zip(names.split(' ')).collect();
+        let found: Vec<_> = stages().iter().map(|stage| (stage.number, stage.name)).collect();
+        assert_eq!(found, expected);
     }
 
     #[test]

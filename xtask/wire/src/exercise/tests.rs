@@ -6,6 +6,22 @@ use std::sync::Arc;
 use super::*;
 use crate::Reply;
 
+/// The arguments of a server that is this shell script.
+#[cfg(unix)]
+fn shell(script: &str) -> Vec<String> {
+    ["sh", "-c", script, "server"].map(String::from).to_vec()
+}
+
+const PASSES: Check = Check { sentence: "one", rule: "", run: |_| Ok(()) };
+
+/// The events of these checks.
+#[cfg(unix)]
+fn events(checks: &[Check], script: &str) -> Vec<Event> {
+    let mut out = Vec::new();
+    report(checks, &shell(script), &mut out).unwrap();
+    String::from_utf8(out).unwrap().lines().filter_map(Event::from_line).collect()
+}
+
 fn answer(raw: &str) -> Answer {
     let (head, body) = raw.split_once("\r\n\r\n").unwrap();
     let mut reply = Reply::parse_head(format!("{head}\r\n\r\n").as_bytes()).unwrap();
@@ -58,12 +74,7 @@ fn an_error_has_a_status_a_code_and_a_message() {
 #[cfg(unix)]
 #[test]
 fn a_server_that_does_not_start_fails_each_check_with_its_own_words() {
-    let check = |sentence| Check { sentence, rule: "", run: |_| Ok(()) };
-    let words = ["sh", "-c", "echo no luck >&2; exit 3"].map(String::from);
-    let mut out = Vec::new();
-    report(&[check("one"), check("two")], &words, &mut out).unwrap();
-    let events: Vec<Event> =
-        String::from_utf8(out).unwrap().lines().filter_map(Event::from_line).collect();
+    let events = events(&[PASSES; 2], "echo no luck >&2; exit 3");
     assert_eq!(events.len(), 5);
     let Event::Fail(failure, _) = &events[1] else { panic!("{events:?}") };
     assert!(failure.got.contains("no luck"), "{failure:?}");
@@ -74,21 +85,14 @@ fn a_server_that_does_not_start_fails_each_check_with_its_own_words() {
 #[cfg(unix)]
 #[test]
 fn after_two_checks_that_time_out_the_others_are_not_made() {
-    let listening =
-        ["sh", "-c", "echo listening on http://127.0.0.1:1; exec sleep 60"].map(String::from);
-    let check = |run| Check { sentence: "one", rule: "", run };
-    let slow = check(|_| Err(Failure::new("a", "b").with_timeout()));
-    let wrong = check(|_| Err(Failure::new("a", "b")));
-    let right = check(|_| Ok(()));
+    let slow = Check { run: |_| Err(Failure::new("a", "b").with_timeout()), ..PASSES };
+    let wrong = Check { run: |_| Err(Failure::new("a", "b")), ..PASSES };
     for (checks, made, last) in [
-        (&[slow, wrong, right, slow, right][..], 4, Event::GaveUp),
-        (&[slow, wrong, wrong, right], 4, Event::Done),
+        (&[slow, wrong, PASSES, slow, PASSES][..], 4, Event::GaveUp),
+        (&[slow, wrong, wrong, PASSES], 4, Event::Done),
         (&[slow], 1, Event::Done),
     ] {
-        let mut out = Vec::new();
-        report(checks, &listening, &mut out).unwrap();
-        let events: Vec<Event> =
-            String::from_utf8(out).unwrap().lines().filter_map(Event::from_line).collect();
+        let events = events(checks, "echo listening on http://127.0.0.1:1; exec sleep 60");
         assert_eq!((events.len(), events.last()), (2 * made + 1, Some(&last)));
     }
 }
@@ -99,8 +103,7 @@ fn a_failure_of_a_server_that_hangs_says_that_it_timed_out() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let script = format!("echo listening on http://{address}; exec sleep 60");
-    let words = ["sh".to_string(), "-c".to_string(), script];
-    let server = Server::start(&words, &[]).unwrap();
+    let server = Server::start(&shell(&script), &[]).unwrap();
     let mut connection = server.connect().unwrap();
     connection.client().set_patience(std::time::Duration::from_millis(20));
     assert!(connection.ask("GET", "/", &[], b"").unwrap_err().timed_out);
@@ -118,8 +121,7 @@ fn a_server_that_closes_without_an_answer_is_quoted() {
         .name("closes".to_string())
         .spawn(move || drop(listener.accept()));
     let script = format!("echo listening on http://{address}; echo it panicked >&2; exec sleep 60");
-    let words = ["sh".to_string(), "-c".to_string(), script];
-    let started = Server::start(&words, &[]).unwrap();
+    let started = Server::start(&shell(&script), &[]).unwrap();
     let failure = started.get("/api/time").unwrap_err();
     server.unwrap().join().unwrap();
     assert!(failure.sent.starts_with(b"GET /api/time HTTP/1.1\r\n"));
@@ -130,8 +132,7 @@ fn a_server_that_closes_without_an_answer_is_quoted() {
 #[test]
 fn arguments_of_a_check_stand_behind_the_address_and_are_kept() {
     let script = "echo listening on http://127.0.0.1:1; echo \"$@\"; exec sleep 60";
-    let words = ["sh", "-c", script, "server"].map(String::from);
-    let plain = Server::start(&words, &[]).unwrap();
+    let plain = Server::start(&shell(script), &[]).unwrap();
     let with = plain.with_arguments(&["a folder", "--log"]).unwrap();
     for (server, expected) in [
         (&plain, "127.0.0.1:0\n"),
@@ -145,8 +146,7 @@ fn arguments_of_a_check_stand_behind_the_address_and_are_kept() {
 
 #[test]
 fn one_check_can_be_made_alone_and_of_an_unknown_sentence_all_are() {
-    let check = |sentence| Check { sentence, rule: "", run: |_| Ok(()) };
-    let checks = [check("one"), check("two"), check("three")];
+    let checks = ["one", "two", "three"].map(|sentence| Check { sentence, ..PASSES });
     let sentences = |only| chosen(&checks, only).iter().map(|it| it.sentence).collect::<Vec<_>>();
     assert_eq!(sentences(Some("two")), ["two"]);
     assert_eq!(sentences(Some("four")), ["one", "two", "three"]);
