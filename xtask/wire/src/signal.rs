@@ -1,37 +1,29 @@
 //! The signals that a test sends to a program.
 
-/// A signal that a person or a service manager sends to a program.
+/// A signal that a person or a service manager sends to a program. Its number is the same on every Unix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signal {
-    /// SIGINT: Ctrl-C.
-    Interrupt,
-    /// SIGTERM.
-    Terminate,
     /// SIGHUP: the terminal has been closed, or a daemon should reload its configuration.
-    Hangup,
+    Hangup = 1,
+    /// SIGINT: Ctrl-C.
+    Interrupt = 2,
+    /// SIGTERM.
+    Terminate = 15,
 }
 
 impl Signal {
-    /// The signal's number, which is the same on every Unix.
+    /// The signal's number.
     pub fn number(self) -> u32 {
-        match self {
-            Signal::Hangup => 1,
-            Signal::Interrupt => 2,
-            Signal::Terminate => 15,
-        }
+        self as u32
     }
 }
 
 #[cfg(unix)]
 pub(crate) fn send_signal(pid: u32, signal: Signal) -> Result<(), String> {
-    let number = i32::try_from(pid).map_err(|error| error.to_string())?;
-    let pid = rustix::process::Pid::from_raw(number).ok_or("no process id")?;
-    let signal = match signal {
-        Signal::Interrupt => rustix::process::Signal::INT,
-        Signal::Terminate => rustix::process::Signal::TERM,
-        Signal::Hangup => rustix::process::Signal::HUP,
-    };
-    rustix::process::kill_process(pid, signal).map_err(|error| error.to_string())
+    use rustix::process::{Pid, Signal as Number, kill_process};
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or("no process id")?;
+    let signal = Number::from_named_raw(signal as i32).ok_or("no such signal")?;
+    kill_process(pid, signal).map_err(|error| error.to_string())
 }
 
 #[cfg(not(unix))]

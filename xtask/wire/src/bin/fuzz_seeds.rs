@@ -30,27 +30,23 @@ fn main() -> ExitCode {
 
 fn write(folder: &Path) -> io::Result<usize> {
     let mut count = 0;
-    for target in ["head", "chunked", "stream", "steps"] {
-        std::fs::create_dir_all(folder.join(target))?;
-    }
     for (number, row) in tables::all().iter().enumerate() {
         let Test::Exchange { bytes, .. } = &row.test else { continue };
         if bytes.len() > LONGEST {
             continue;
         }
         let end_of_head = bytes.windows(4).position(|window| window == b"\r\n\r\n");
-        let behind_head = end_of_head.map_or(&[][..], |place| &bytes[place + 4..]);
-        let is_chunked = row.group == "Chunked bodies";
-        for (target, seed) in [
-            ("head", (!is_chunked).then_some(&bytes[..])),
-            ("chunked", is_chunked.then_some(behind_head)),
-            ("stream", Some(&bytes[..])),
-            ("steps", Some(&bytes[..])),
-        ] {
-            if let Some(seed) = seed {
-                std::fs::write(folder.join(target).join(format!("row-{number:03}")), seed)?;
-                count += 1;
-            }
+        let after_head = end_of_head.map_or(&[][..], |place| &bytes[place + 4..]);
+        let only = if row.group == "Chunked bodies" {
+            ("chunked", after_head)
+        } else {
+            ("head", &**bytes)
+        };
+        for (target, seed) in [only, ("stream", bytes), ("steps", bytes)] {
+            let folder = folder.join(target);
+            std::fs::create_dir_all(&folder)?;
+            std::fs::write(folder.join(format!("row-{number:03}")), seed)?;
+            count += 1;
         }
     }
     Ok(count)

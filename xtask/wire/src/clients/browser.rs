@@ -39,7 +39,7 @@ pub fn browser(address: SocketAddr) -> Result<Ran, WireError> {
     closed.send(request("GET", "/", &FIELDS, b""))?;
     drop(closed);
     expect(&mut page, "/", 200)?;
-    Ok(Ran::Passed(6))
+    Ok(Ran::Passed)
 }
 
 fn expect(client: &mut Client, target: &str, status: u16) -> Result<(), WireError> {

@@ -1,5 +1,6 @@
 //! Runs a client program to its end.
 
+use std::ffi::OsStr;
 use std::io::Write;
 use std::process::Stdio;
 use std::thread::Builder;
@@ -10,8 +11,8 @@ use crate::{Program, WireError, environment};
 /// The result of running a client against the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ran {
-    /// The client ran, and this many exchanges were as expected.
-    Passed(usize),
+    /// The client ran, and its exchanges were as expected.
+    Passed,
     /// The client is not installed. The text names the missing program.
     Skipped(String),
 }
@@ -24,8 +25,8 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// Returns `None` if the program is not installed.
 pub(super) fn output_of(
     program: &str,
-    arguments: &[String],
-    input: &[u8],
+    arguments: impl IntoIterator<Item: AsRef<OsStr>>,
+    input: Vec<u8>,
 ) -> Result<Option<String>, WireError> {
     let cannot = |error| WireError::io(&format!("running {program}"), &error);
     let mut command = environment::command(program);
@@ -37,7 +38,6 @@ pub(super) fn output_of(
     };
     let stdin = child.stdin.take();
     let running = Program::of(child, Program::NO_ADDRESS).map_err(cannot)?;
-    let input = input.to_vec();
     Builder::new()
         .name("stdin".to_string())
         .spawn(move || stdin.map(|mut stdin| stdin.write_all(&input)))
