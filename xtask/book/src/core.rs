@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use anyhow::Result;
 use course::MAX_ADDED;
 
-use crate::expand::expand_page;
+use crate::expand::{Page, expand_page};
 use crate::front::Path;
 use crate::measure::Measure;
 use crate::sources::Sources;
 use crate::{files, step};
 
-/// The minutes of each part, by the directory of its pages. Parts that are not listed have no budget.
+/// The minutes of each part, by the directory of its pages.
 const BUDGETS: [(&str, usize); 9] = [
     (FRONT, 10),
     ("part1", 45),
@@ -24,7 +24,7 @@ const BUDGETS: [(&str, usize); 9] = [
     ("part6/machines", 15),
 ];
 
-/// The row for pages outside of the parts, such as the introduction.
+/// The row for core pages outside of the parts, such as the introduction.
 const FRONT: &str = "front";
 
 /// The row for pages with `path: interview`, which have no budget.
@@ -41,89 +41,92 @@ const PAGE_RUN: usize = 60;
 /// Names of pages on which a reader runs nothing.
 const WITHOUT_RUN: [&str; 4] = ["index.md", "questions.md", "checklist.md", "introduction.md"];
 
-/// A measured page of the core path or of the interview.
-struct Page {
-    path: String,
-    row: String,
+/// A row of the table: the pages of a part.
+struct Row {
+    name: &'static str,
+    /// `None` if it has no budget of minutes.
+    budget: Option<usize>,
+    pages: usize,
     measure: Measure,
-    /// Whether it introduces a stage, and shows the command for that stage.
-    stages: bool,
-    climbs: bool,
-    /// The steps that it shows, as file names.
-    steps: BTreeSet<String>,
 }
 
-/// Measures all pages, prints a table by part, and returns the problems. The first line is the summary.
+/// Measures all pages, prints a table by part, and finds what is over a limit. Returns the summary.
 pub(crate) fn check(sources: &Sources, problems: &mut Vec<String>) -> Result<String> {
-    let pages = read(sources, problems)?;
-    let core: Vec<&Page> = pages.iter().filter(|page| page.row != INTERVIEW).collect();
-    print!("{}", table(&pages));
-    for page in &core {
-        problems.extend(of_page(page));
-    }
-    for (row, measure, pages) in rows(&pages) {
-        let minutes = measure.minutes();
-        if let Some(budget) = budget(row).filter(|budget| pages > 0 && minutes > *budget) {
-            problems.push(format!("{row}: {minutes} minutes are more than its {budget}"));
+    let (mut rows, mut steps) = (rows(), BTreeSet::new());
+    for (path, text) in files::pages(sources.root())? {
+        let (page, errors) = expand_page(sources, &path, &text);
+        problems.extend(errors);
+        match page.front.path {
+            Some(Path::Core) => add(&mut rows, row(&path), page.measure),
+            Some(Path::Interview) => add(&mut rows, INTERVIEW, page.measure),
+            Some(Path::Deeper) | None => {}
+        }
+        if page.front.path == Some(Path::Core) {
+            problems.extend(of_page(&path, &text, &page));
+            steps.extend(page.shown.into_iter().map(|shown| shown.path));
         }
     }
-    let all = sum(core.iter().copied());
-    for ((name, most), value) in WHOLE.into_iter().zip([all.words, all.code, all.minutes()]) {
+    print!("{}", table(&rows));
+    for row in &rows {
+        let minutes = row.minutes();
+        if let Some(budget) = row.budget.filter(|budget| minutes > *budget) {
+            problems.push(format!("{}: {minutes} minutes are more than its {budget}", row.name));
+        }
+    }
+    let whole = whole(&rows);
+    let values = [whole.measure.words, whole.measure.code, whole.minutes()];
+    for ((name, most), value) in WHOLE.into_iter().zip(values) {
         if value > most {
             problems.push(format!("the core of the book: {value} {name} are more than {most}"));
         }
     }
     for step in step::all(sources)? {
-        if !core.iter().any(|page| page.steps.contains(&step.file)) {
+        if !steps.contains(&format!("steps/{}", step.file)) {
             problems.push(format!("{}/{}: on no core page", step.folder, step.file));
         }
     }
-    Ok(format!("{} core pages of {} minutes", core.len(), all.minutes()))
+    Ok(format!("{} core pages of {} minutes", whole.pages, whole.minutes()))
 }
 
-/// The core and interview pages, by their front matter.
-fn read(sources: &Sources, problems: &mut Vec<String>) -> Result<Vec<Page>> {
-    let mut pages = Vec::new();
-    for (path, text) in files::pages(sources.root())? {
-        let (page, errors) = expand_page(sources, &path, &text);
-        problems.extend(errors);
-        let row = match page.front.path {
-            Some(Path::Core) => row(&path),
-            Some(Path::Interview) => INTERVIEW.to_string(),
-            Some(Path::Deeper) | None => continue,
-        };
-        let steps = page.shown.iter().filter_map(|shown| shown.path.strip_prefix("steps/"));
-        pages.push(Page {
-            row,
-            measure: page.measure,
-            stages: !page.front.stages.is_empty(),
-            climbs: text.contains("cargo xtask climb"),
-            steps: steps.map(str::to_string).collect(),
-            path,
-        });
-    }
-    Ok(pages)
-}
-
-/// The row of a page in the table. That is its part, as in [`BUDGETS`].
-pub(crate) fn row(path: &str) -> String {
+/// The row of a core page. That is its part, as in [`BUDGETS`].
+pub(crate) fn row(path: &str) -> &'static str {
     let around = BUDGETS.iter().filter(|(part, _)| path.starts_with(&format!("{part}/")));
     // A directory with a budget may be inside another such directory.
-    match (around.max_by_key(|(part, _)| part.len()), path.split_once('/')) {
-        (Some((part, _)), _) => (*part).to_string(),
-        (None, None) => FRONT.to_string(),
+    match around.max_by_key(|(part, _)| part.len()) {
+        Some((part, _)) => part,
         // The page above messages and routing comes before both.
-        (None, Some(("part3", _))) => "part3/messages".to_string(),
-        (None, Some((folder, _))) => folder.to_string(),
+        None if path.starts_with("part3/") => "part3/messages",
+        None => FRONT,
     }
 }
 
-fn budget(row: &str) -> Option<usize> {
-    BUDGETS.iter().find(|(part, _)| *part == row).map(|(_, minutes)| *minutes)
+/// The rows of the table, without pages.
+fn rows() -> Vec<Row> {
+    let budgets = BUDGETS.map(|(name, budget)| (name, Some(budget)));
+    let all = budgets.into_iter().chain([(INTERVIEW, None)]);
+    all.map(|(name, budget)| Row { name, budget, pages: 0, measure: Measure::default() }).collect()
+}
+
+fn add(rows: &mut [Row], name: &str, measure: Measure) {
+    for row in rows.iter_mut().filter(|row| row.name == name) {
+        row.pages += 1;
+        row.measure = row.measure.and(measure);
+    }
+}
+
+/// The sum of the rows. The interview is not a part of the core.
+fn whole(rows: &[Row]) -> Row {
+    let core = || rows.iter().filter(|row| row.name != INTERVIEW);
+    Row {
+        name: "the whole core",
+        budget: Some(WHOLE[2].1),
+        pages: core().map(|row| row.pages).sum(),
+        measure: core().map(|row| row.measure).fold(Measure::default(), Measure::and),
+    }
 }
 
 /// The problems of a core page.
-fn of_page(page: &Page) -> Vec<String> {
+fn of_page(path: &str, text: &str, page: &Page) -> Vec<String> {
     let Measure { words, code, longest, run, runs, .. } = page.measure;
     let mut problems = Vec::new();
     for (what, value, most) in [
@@ -136,67 +139,43 @@ fn of_page(page: &Page) -> Vec<String> {
             problems.push(format!("{value} {what} are more than {most}"));
         }
     }
-    let name = page.path.rsplit('/').next().unwrap_or_default();
+    let name = path.rsplit('/').next().unwrap_or_default();
     if runs == 0 && !WITHOUT_RUN.contains(&name) {
         problems.push("no transcript: the reader runs nothing here".to_string());
     }
-    if page.stages && !page.climbs {
+    if !page.front.stages.is_empty() && !text.contains("cargo xtask climb") {
         problems.push("it leads to a stage, and has no `cargo xtask climb`".to_string());
     }
-    problems.iter().map(|problem| format!("book/src/{}: {problem}", page.path)).collect()
+    problems.iter().map(|problem| format!("book/src/{path}: {problem}")).collect()
 }
 
-/// Each row of the table with its total and its number of pages: first the parts in order, then other pages, and the
-/// interview.
-fn rows(pages: &[Page]) -> Vec<(&str, Measure, usize)> {
-    let names = pages.iter().map(|page| page.row.as_str());
-    let others: BTreeSet<&str> =
-        names.filter(|row| budget(row).is_none() && *row != INTERVIEW).collect();
-    let names = BUDGETS.iter().map(|(part, _)| *part).chain(others).chain([INTERVIEW]);
-    let row = |name| {
-        let of_row = || pages.iter().filter(|page| page.row == name);
-        (name, sum(of_row()), of_row().count())
-    };
-    names.map(row).collect()
-}
-
-fn sum<'a>(pages: impl Iterator<Item = &'a Page>) -> Measure {
-    pages.fold(Measure::default(), |sum, page| sum.and(page.measure))
-}
-
-/// A row for each part, and the sum.
-fn table(pages: &[Page]) -> String {
+fn table(rows: &[Row]) -> String {
     let columns = ["pages", "words", "code", "listing", "run", "runs", "minutes"];
-    let mut text = line("core", columns.map(str::to_string));
-    for (row, measure, count) in rows(pages) {
-        text += &numbers(row, measure, count, budget(row));
+    let columns = columns.map(|column| format!("{column:>8}")).concat();
+    let lines: String = rows.iter().chain([&whole(rows)]).map(Row::line).collect();
+    format!("{:<40}{columns}\n{lines}", "core")
+}
+
+impl Row {
+    fn minutes(&self) -> usize {
+        if self.pages == 0 { 0 } else { self.measure.minutes() }
     }
-    let core = || pages.iter().filter(|page| page.row != INTERVIEW);
-    text + &numbers("the whole core", sum(core()), core().count(), Some(WHOLE[2].1))
-}
 
-fn numbers(name: &str, measure: Measure, pages: usize, budget: Option<usize>) -> String {
-    let Measure { words, code, longest, run, transcripts, .. } = measure;
-    let minutes = if pages == 0 { 0 } else { measure.minutes() };
-    let budget = budget.map_or(String::new(), |budget| format!("/{budget}"));
-    let [pages, words, code, longest, run, transcripts] =
-        [pages, words, code, longest, run, transcripts].map(|it| it.to_string());
-    line(name, [pages, words, code, longest, run, transcripts, format!("{minutes}{budget}")])
-}
-
-fn line(name: &str, cells: [String; 7]) -> String {
-    let cells = cells.map(|cell| format!("{cell:>8}")).concat();
-    format!("{name:<40}{cells}\n")
+    fn line(&self) -> String {
+        let Row { name, budget, pages, .. } = self;
+        let Measure { words, code, longest, run, transcripts, .. } = self.measure;
+        let budget = budget.map_or(String::new(), |budget| format!("/{budget}"));
+        let minutes = format!("{}{budget}", self.minutes());
+        format!(
+            "{name:<40}{pages:>8}{words:>8}{code:>8}{longest:>8}{run:>8}{transcripts:>8}{minutes:>8}\n"
+        )
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn page(path: &str, measure: Measure) -> Page {
-        let steps = BTreeSet::new();
-        Page { path: path.into(), row: row(path), measure, stages: false, climbs: false, steps }
-    }
+    use crate::front::Front;
 
     #[test]
     fn a_page_belongs_to_its_part() {
@@ -207,7 +186,7 @@ mod tests {
             ("part3/routing/index.md", "part3/routing"),
             ("part6/overload.md", "part6"),
             ("part6/machines/index.md", "part6/machines"),
-            ("appendix/a.md", "appendix"),
+            ("appendix/a.md", "front"),
         ] {
             assert_eq!(row(path), expected);
         }
@@ -217,28 +196,33 @@ mod tests {
     fn a_core_page_has_limits_and_a_run() {
         let good =
             Measure { words: 1_200, code: 120, run: 60, longest: 40, runs: 1, transcripts: 1 };
-        assert_eq!(of_page(&page("part1/a.md", good)), [""; 0]);
-        assert_eq!(of_page(&page("part1/index.md", Measure { runs: 0, ..good })), [""; 0]);
-        for (bad, expected) in [
-            (Measure { words: 1_201, ..good }, "1201 words are more than 1200"),
-            (Measure { code: 121, ..good }, "121 open lines of code are more than 120"),
-            (Measure { run: 61, ..good }, "61 lines of code without 25 words between them"),
-            (Measure { longest: 41, ..good }, "41 new lines in one listing are more than 40"),
-            (Measure { runs: 0, ..good }, "no transcript"),
+        let problems = |path: &str, measure, stages: &[u8]| {
+            let front = Front { path: Some(Path::Core), stages: stages.to_vec() };
+            of_page(path, "", &Page { front, measure, ..Page::default() })
+        };
+        assert_eq!(problems("part1/a.md", good, &[]), [""; 0]);
+        assert_eq!(problems("part1/index.md", Measure { runs: 0, ..good }, &[]), [""; 0]);
+        for (bad, stages, expected) in [
+            (Measure { words: 1_201, ..good }, &[][..], "1201 words are more than 1200"),
+            (Measure { code: 121, ..good }, &[], "121 open lines of code are more than 120"),
+            (Measure { run: 61, ..good }, &[], "61 lines of code without 25 words between them"),
+            (Measure { longest: 41, ..good }, &[], "41 new lines in one listing are more than 40"),
+            (Measure { runs: 0, ..good }, &[], "no transcript"),
+            (good, &[2], "it leads to a stage, and has no `cargo xtask climb`"),
         ] {
-            let problems = of_page(&page("part1/a.md", bad));
+            let problems = problems("part1/a.md", bad, stages);
             assert_eq!(problems.len(), 1, "{problems:?}");
             assert!(problems[0].starts_with(&format!("book/src/part1/a.md: {expected}")));
         }
-        let leads = Page { stages: true, ..page("part1/a.md", good) };
-        assert!(of_page(&leads)[0].ends_with("has no `cargo xtask climb`"));
     }
 
     #[test]
     fn the_table_has_a_row_for_each_part_and_the_interview_is_no_part_of_the_sum() {
-        let measure = Measure { words: 400, ..Measure::default() };
-        let interview = Page { row: INTERVIEW.to_string(), ..page("part1/b.md", measure) };
-        let table = table(&[page("part1/a.md", measure), interview]);
+        let mut rows = rows();
+        for name in ["part1", INTERVIEW] {
+            add(&mut rows, name, Measure { words: 400, ..Measure::default() });
+        }
+        let table = table(&rows);
         assert!(table.contains("     400       0       0"), "{table}");
         assert!(table.contains(" 2/45\n") && table.contains(" 0/60\n"), "{table}");
         assert!(table.ends_with(" 2/360\n"), "{table}");

@@ -20,11 +20,11 @@ pub(super) struct Set<'a> {
 pub(super) fn sets<'a>(texts: &'a [Text], hits: &'a [Hit<'a>]) -> Vec<Set<'a>> {
     let mut sets: Vec<Set<'a>> = Vec::new();
     for Text { set: name, kind, lines, .. } in texts {
-        if !sets.iter().any(|set| set.name == name) {
+        if !sets.iter().any(|set| set.name == *name) {
             let hits = hits.iter().filter(|hit| hit.text.set == *name).collect();
             sets.push(Set { name, kind: *kind, words: 0, sentences: 0, hits });
         }
-        for set in sets.iter_mut().filter(|set| set.name == name) {
+        for set in sets.iter_mut().filter(|set| set.name == *name) {
             set.words += lines.split_whitespace().count();
             set.sentences += regex!(r"[.!?](\s|$)").find_iter(lines).count();
         }
@@ -91,9 +91,8 @@ impl Set<'_> {
 mod tests {
     use super::*;
 
-    fn text(set: &str, kind: Kind, text: &str) -> Text {
-        let (file, set) = (format!("{set}.md"), set.to_string());
-        Text { file, set, kind, lines: text.to_string() }
+    fn text(set: &'static str, kind: Kind, text: &str) -> Text {
+        Text { file: format!("{set}.md"), set, kind, lines: text.to_string() }
     }
 
     fn problems(texts: &[Text]) -> Vec<String> {

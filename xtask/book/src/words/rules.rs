@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     fn found(kind: Kind, text: &str) -> Vec<(usize, String)> {
-        let text = Text { file: String::new(), set: String::new(), kind, lines: text.to_string() };
+        let text = Text { file: String::new(), set: "", kind, lines: text.to_string() };
         let rules = Rules::read().unwrap();
         rules.hits(&text).iter().map(|hit| (hit.line, hit.found.to_string())).collect()
     }

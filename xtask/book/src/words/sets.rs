@@ -12,7 +12,7 @@ use crate::{core, files};
 /// A file's text, and its set.
 pub(super) struct Text {
     pub(super) file: String,
-    pub(super) set: String,
+    pub(super) set: &'static str,
     pub(super) kind: Kind,
     /// The text, with the same line numbers as the file.
     pub(super) lines: String,
@@ -41,10 +41,10 @@ const SETS: [(&str, &str, &[&str], Extract); 8] = [
 /// comments of a file that the next chapter has too.
 pub(super) fn all(root: &Path) -> Result<Vec<Text>> {
     let mut texts = pages(root)?;
-    let mut add = |set: &str, file: String, extract: Extract| {
+    let mut add = |set: &'static str, file: String, extract: Extract| {
         let lines = extract(&files::read(root, &file)?);
         if !lines.trim().is_empty() && !texts.iter().any(|it| it.lines == lines) {
-            texts.push(Text { file, set: set.to_string(), kind: Kind::Any, lines });
+            texts.push(Text { file, set, kind: Kind::Any, lines });
         }
         anyhow::Ok(())
     };
@@ -73,10 +73,10 @@ fn pages(root: &Path) -> Result<Vec<Text>> {
         let front = Front::read(&path, &content).unwrap_or_default();
         let (set, kind) = match front.path {
             Some(front::Path::Core) => (core::row(&path), Kind::Core),
-            Some(front::Path::Interview) => ("interview".to_string(), Kind::Prose),
-            _ if path == "appendix/glossary.md" => ("glossary".to_string(), Kind::Any),
-            Some(front::Path::Deeper) => ("deeper pages".to_string(), Kind::Prose),
-            None => ("other pages".to_string(), Kind::Prose),
+            Some(front::Path::Interview) => ("interview", Kind::Prose),
+            _ if path == "appendix/glossary.md" => ("glossary", Kind::Any),
+            Some(front::Path::Deeper) => ("deeper pages", Kind::Prose),
+            None => ("other pages", Kind::Prose),
         };
         let (file, lines) = (format!("book/src/{path}"), text::of_page(&content));
         texts.push(Text { file, set, kind, lines });
