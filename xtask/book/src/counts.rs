@@ -12,9 +12,8 @@
 use std::collections::BTreeSet;
 
 use anyhow::Result;
-use regex::Regex;
 
-use crate::config::{BookPart, Config};
+use crate::config::Config;
 use crate::pattern::regex;
 use crate::sources::Sources;
 use crate::{exercise, files, page};
@@ -23,62 +22,52 @@ use crate::{exercise, files, page};
 const WORDS: &str = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen \
     seventeen eighteen nineteen twenty";
 
-/// The real numbers for a page. `None` is not counted there.
-struct Real {
-    exercises: usize,
-    chapters: usize,
-    parts: Option<usize>,
-}
-
 /// Compares the counts of all pages. Returns the number of compared counts.
 pub(crate) fn check(sources: &Sources, problems: &mut Vec<String>) -> Result<usize> {
     let parts = Config::read(sources.root())?.parts;
+    // part3/messages/ and part3/routing/ are one part.
+    let folders: BTreeSet<_> = parts.iter().map(|part| part.folder.split('/').next()).collect();
+    let chapters = sources.chapters().iter().filter(|chapter| chapter.name != "final").count();
     let mut compared = 0;
     for (page, text) in files::pages(sources.root())? {
-        compared += compare(&page, &text, &real(sources, &parts, &page)?, problems);
+        let part = parts.iter().find(|part| page.starts_with(&part.folder));
+        let mut exercises = 0;
+        for chapter in sources.chapters() {
+            if part.is_none_or(|part| part.chapter == chapter.name) {
+                exercises += exercise::of(chapter)?.len();
+            }
+        }
+        let parts = (page == "introduction.md").then_some(folders.len());
+        compared += compare(&page, &text, [Some(exercises), Some(chapters), parts], problems);
     }
     Ok(compared)
 }
 
-/// Compares the counts of a page. Returns the number of compared counts.
-fn compare(page: &str, text: &str, real: &Real, problems: &mut Vec<String>) -> usize {
+/// Compares the counts of a page with the real numbers of exercises, chapters and parts. `None` is not counted on this
+/// page. Returns the number of compared counts.
+fn compare(page: &str, text: &str, real: [Option<usize>; 3], problems: &mut Vec<String>) -> usize {
     let prose = page::prose(text, str::to_string);
+    let phrases = [
+        (regex!(r"\b(\w+)\s+exercises\b"), "exercises"),
+        (regex!(r"\b(?:[Tt]he|[Aa]ll)\s+(\w+)\s+chapters\b"), "chapters"),
+        (regex!(r"\bin\s+(\w+)\s+parts\b"), "parts"),
+    ];
     let mut compared = 0;
-    let mut compare = |pattern: &Regex, noun: &str, real: usize| {
-        for found in pattern.captures_iter(&prose) {
-            let Some(said) = number(&found[1]) else { continue };
+    for ((phrase, noun), real) in phrases.into_iter().zip(real) {
+        let Some(real) = real else { continue };
+        for found in phrase.captures_iter(&prose) {
+            let said = &found[1];
+            let Some(number) = number(said) else { continue };
             compared += 1;
-            if said != real {
-                let at = found.get(0).map_or(0, |all| all.start());
-                let line = prose[..at].matches('\n').count() + 1;
-                let said = &found[1];
+            if number != real {
+                let line = prose[..found.get_match().start()].matches('\n').count() + 1;
                 problems.push(format!(
                     "book/src/{page}:{line}: it says {said} {noun}, and there are {real}"
                 ));
             }
         }
-    };
-    compare(regex!(r"\b(\w+)\s+exercises\b"), "exercises", real.exercises);
-    compare(regex!(r"\b(?:[Tt]he|[Aa]ll)\s+(\w+)\s+chapters\b"), "chapters", real.chapters);
-    if let Some(parts) = real.parts {
-        compare(regex!(r"\bin\s+(\w+)\s+parts\b"), "parts", parts);
     }
     compared
-}
-
-fn real(sources: &Sources, parts: &[BookPart], page: &str) -> Result<Real> {
-    let part = parts.iter().find(|part| page.starts_with(&part.folder));
-    let mut exercises = 0;
-    for chapter in sources.chapters() {
-        if part.is_none_or(|part| part.chapter == chapter.name) {
-            exercises += exercise::of(chapter)?.len();
-        }
-    }
-    let chapters = sources.chapters().iter().filter(|chapter| chapter.name != "final").count();
-    // part3/messages/ and part3/routing/ are one part.
-    let folders: BTreeSet<_> = parts.iter().map(|part| part.folder.split('/').next()).collect();
-    let parts = (page == "introduction.md").then_some(folders.len());
-    Ok(Real { exercises, chapters, parts })
 }
 
 /// A number in digits or in letters.
@@ -94,7 +83,7 @@ mod tests {
 
     fn problems(text: &str, parts: Option<usize>) -> Vec<String> {
         let mut problems = Vec::new();
-        compare("a.md", text, &Real { exercises: 3, chapters: 6, parts }, &mut problems);
+        compare("a.md", text, [Some(3), Some(6), parts], &mut problems);
         problems
     }
 
