@@ -123,13 +123,17 @@ impl Meter {
     }
 }
 
-/// The words of a line of prose. Code between backticks counts as one word, and the target of a link with its title
-/// doesn't count.
-pub(crate) fn words(line: &str) -> usize {
-    let line = regex!(r"(`+)[^`].*?`+").replace_all(line, "code");
+/// The number of words in a line of prose.
+fn words(line: &str) -> usize {
+    prose(line).split_whitespace().filter(|word| word.contains(char::is_alphanumeric)).count()
+}
+
+/// A line of Markdown without HTML, addresses, and the targets of links with their titles. Code between backticks is one
+/// word.
+pub(crate) fn prose(line: &str) -> String {
+    let line = regex!(r"(`+)[^`]+`+").replace_all(line, "CODE");
     let line = regex!(r#"\]\((?:[^()"]|"[^"]*"|\([^()]*\))*\)"#).replace_all(&line, "]");
-    let line = regex!(r"<!--.*?-->|</?[a-zA-Z][^>]*>").replace_all(&line, " ");
-    line.split_whitespace().filter(|word| word.contains(char::is_alphanumeric)).count()
+    regex!(r"<!--.*?-->|</?[a-zA-Z][^>]*>|https?://\S+").replace_all(&line, " ").into_owned()
 }
 
 #[cfg(test)]

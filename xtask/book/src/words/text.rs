@@ -3,6 +3,7 @@
 use proc_macro2::{TokenStream, TokenTree};
 use syn::Lit;
 
+use crate::measure::prose;
 use crate::page;
 use crate::pattern::regex;
 
@@ -13,20 +14,13 @@ fn is_exempt(line: &str) -> bool {
 
 /// The prose of a page, without code, HTML and addresses.
 pub(super) fn of_page(page: &str) -> String {
-    page::prose(page, |line| if is_exempt(line) { String::new() } else { of_line(line) })
-}
-
-/// A line of Markdown without code, HTML and addresses. Code between backticks is one word.
-fn of_line(line: &str) -> String {
-    let line = regex!(r"(`+)[^`]+`+").replace_all(line, "CODE");
-    let line = regex!(r"\]\([^)]*\)").replace_all(&line, "]");
-    regex!(r"<!--.*?-->|</?[a-zA-Z][^>]*>|https?://\S+").replace_all(&line, " ").into_owned()
+    page::prose(page, |line| if is_exempt(line) { String::new() } else { prose(line) })
 }
 
 /// The comments of a Rust file that are on separate lines.
 pub(super) fn comments(text: &str) -> String {
     let lines = text.lines().map(|line| match regex!(r"^\s*//[/!]?\s?(.*)$").captures(line) {
-        Some(found) if !is_exempt(line) => of_line(&found[1]) + "\n",
+        Some(found) if !is_exempt(line) => prose(&found[1]) + "\n",
         _ => "\n".to_string(),
     });
     lines.collect()
@@ -60,7 +54,7 @@ fn add_strings(tokens: TokenStream, lines: &mut [String]) {
                     && is_sentence(&string.value())
                 {
                     let line = &mut lines[literal.span().start().line - 1];
-                    *line += &of_line(&string.value().replace('\n', " "));
+                    *line += &prose(&string.value().replace('\n', " "));
                     *line += ". ";
                 }
             }
