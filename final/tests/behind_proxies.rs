@@ -6,7 +6,6 @@ use std::path::Path;
 use std::time::Duration;
 
 use scale::Front;
-use scale::front::Proxy;
 use wire::{Client, Program, request};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_httpserver");
@@ -89,7 +88,7 @@ fn clients_have_their_own_addresses_behind(
     let program = Program::start(PROGRAM, &arguments).unwrap();
     let directory = tempfile::tempdir().unwrap();
     let configuration = |listen| configuration(directory.path(), listen, program.addr());
-    let proxy = Proxy::start(front, directory.path(), address(1).ip(), configuration).unwrap();
+    let proxy = front.start(directory.path(), address(1).ip(), configuration).unwrap();
     let mut rejected = 0;
     for _ in 0..20 {
         let pretended = address(102).ip().to_string();

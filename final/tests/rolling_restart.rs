@@ -24,7 +24,8 @@ fn show(front: Front, name: &str) {
     let demonstration = demonstrations().find(|it| it.name == name).unwrap();
     let outcome = demonstration.run(&setup).unwrap();
     println!("{name}: {outcome:?}");
-    assert!(outcome.is_expected, "{name}, {}: {outcome:#?}", demonstration.why);
+    let Demonstration { is_wrong, why, .. } = demonstration;
+    assert_eq!(outcome.is_wrong, *is_wrong, "{name}, {why}: {outcome:#?}");
 }
 
 macro_rules! demonstrations {
@@ -71,7 +72,7 @@ demonstrations! {
 #[cfg(feature = "redis")]
 #[test]
 fn a_bucket_in_redis_is_one_limit_for_all_replicas() {
-    if scale::redis::find().is_none() {
+    if scale::find("redis-server").is_none() {
         println!("skipped: redis-server is not installed");
         return;
     }

@@ -49,19 +49,20 @@ fn an_ended_command_leaves_no_process_and_no_temporary_file() {
         println!("skipped: setpriv is not installed");
         return;
     }
+    let target = Path::new(env!("CARGO_BIN_EXE_xtask")).ancestors().nth(2).unwrap();
+    let configuration = target.join(format!("scale/rolling-right/{}.conf", front.program()));
     for signal in [Signal::INT, Signal::KILL] {
-        let (kept, temporary) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        // An earlier run has left it.
+        let _ = fs::remove_file(&configuration);
+        let temporary = tempfile::tempdir().unwrap();
         let mut command = environment::interruptible(env!("CARGO_BIN_EXE_xtask"));
         command
-            .args(["scale", "--only", "rolling", "--rounds", "100", "--front", front.program()])
-            .arg("--keep")
-            .arg(kept.path())
+            .args(["scale", "--only", "rolling", "--front", front.program()])
             .env("TMPDIR", temporary.path())
             .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
             .stdin(Stdio::null())
             .stdout(Stdio::null());
         let mut command = Killed(command.spawn().unwrap());
-        let configuration = kept.path().join(format!("rolling-right/{}.conf", front.program()));
         let mut listening = Vec::new();
         wait_until("the load balancer", || {
             listening = addresses(&fs::read_to_string(&configuration).unwrap_or_default());

@@ -1,8 +1,12 @@
 //! The demonstrations, in the order in which they run.
 
+use std::fs;
+
+use anyhow::Context;
+
 use crate::deployment::Setup;
 use crate::load::Outcome;
-use crate::{idle, limit, release, retries, rolling};
+use crate::{idle, limit, restart};
 
 /// The topic of several demonstrations.
 #[derive(Debug)]
@@ -31,8 +35,8 @@ pub struct Demonstration {
     run: Run,
 }
 
-/// The function of a demonstration, which gets its name.
-type Run = fn(&Setup, &str) -> anyhow::Result<Outcome>;
+/// The function of a demonstration. The directory of its setup is the demonstration's own.
+type Run = fn(&Setup) -> anyhow::Result<Outcome>;
 
 impl Demonstration {
     /// Runs it.
@@ -40,7 +44,10 @@ impl Demonstration {
     /// # Errors
     /// Returns an error when a program cannot be started or does not work as expected.
     pub fn run(&self, setup: &Setup) -> anyhow::Result<Outcome> {
-        (self.run)(setup, self.name)
+        let directory = setup.directory.join(self.name);
+        let cannot = || format!("cannot create {}", directory.display());
+        fs::create_dir_all(&directory).with_context(cannot)?;
+        (self.run)(&Setup { directory, ..setup.clone() })
     }
 
     const fn because(self, why: &'static str) -> Demonstration {
@@ -80,13 +87,13 @@ pub const TOPICS: &[Topic] = &[
         name: "killed",
         title: "A replica dies under load",
         demonstrations: &[
-            wrong("killed-no-retry", "SIGKILL, the load balancer retries nothing", retries::never)
+            wrong("killed-no-retry", "SIGKILL, the load balancer retries nothing", restart::kill_without_retries)
                 .because("Requests in progress die with the process, and so do those that are still sent to its \
                           address."),
-            right("killed-retry", "SIGKILL, it retries GET, and what was not sent", retries::idempotent)
+            right("killed-retry", "SIGKILL, it retries GET, and what was not sent", restart::kill_with_retries)
                 .because("GET is idempotent, so it may be sent twice. A POST that was sent and got no response \
                           may have been carried out, so the client has to decide."),
-            wrong("killed-retry-post", "a pause (SIGSTOP), it retries POST as well", retries::all)
+            wrong("killed-retry-post", "a pause (SIGSTOP), it retries POST as well", restart::pause_with_all_retries)
                 .because("A slow replica looks like a dead one. It was only late, and carried the requests out, \
                           too."),
         ],
@@ -95,17 +102,17 @@ pub const TOPICS: &[Topic] = &[
         name: "rolling",
         title: "A rolling restart: each replica in turn",
         demonstrations: &[
-            right("rolling-right", "not ready, delay, drain, start, ready, next", rolling::right)
+            right("rolling-right", "not ready, delay, drain, start, ready, next", restart::right)
                 .because("Readiness fails and responses close their connections before the socket closes, and \
                           the next replica waits until this one is ready."),
-            wrong("rolling-kill", "SIGKILL in place of SIGTERM", rolling::kill)
+            wrong("rolling-kill", "SIGKILL in place of SIGTERM", restart::kill_each)
                 .because("Nothing is drained: each POST in progress is lost."),
-            wrong("rolling-no-delay", "no stop delay, and no retries", rolling::no_delay)
+            wrong("rolling-no-delay", "no stop delay, and no retries", restart::without_delay)
                 .because("The socket closes while the load balancer still takes the replica for ready. Retries \
                           can hide this, and a load balancer for TCP connections (L4) has none."),
-            wrong("rolling-next-too-early", "the next stops before the last is ready", rolling::next_too_early)
+            wrong("rolling-next-too-early", "the next stops before the last is ready", restart::next_too_early)
                 .because("If starting takes longer than stopping, there comes a moment when no replica is ready."),
-            wrong("rolling-all-at-once", "all replicas at once", rolling::all_at_once)
+            wrong("rolling-all-at-once", "all replicas at once", restart::all_at_once)
                 .because("Each stop is graceful, but no replica is left for the requests that come next."),
         ],
     },
@@ -113,10 +120,10 @@ pub const TOPICS: &[Topic] = &[
         name: "release",
         title: "A bad release: it listens, but is never ready",
         demonstrations: &[
-            right("release-rolled-back", "it must be ready before an old one stops", release::rolled_back)
+            right("release-rolled-back", "it must be ready before an old one stops", restart::probed_release)
                 .because("The new replica starts beside the old ones. Its readiness never passes, so it gets no \
                           request, and is stopped again."),
-            wrong("release-unchecked", "the old ones are replaced without a look at it", release::unchecked)
+            wrong("release-unchecked", "the old ones are replaced without a look at it", restart::unchecked_release)
                 .because("Without probes, the load balancer sends requests to the new replicas. With probes it \
                           does not, and after the last good replica it has none."),
         ],

@@ -1,16 +1,9 @@
-//! The load balancer in front of the replicas: `HAProxy` or nginx.
+//! The load balancer in front of the replicas, `HAProxy` or nginx, and its configuration.
 
-use std::env;
-use std::fs::{self, File};
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
-
-use crate::process::{self, Process};
-
-/// Where Debian and Homebrew install servers. `PATH` often lacks these directories.
-const SYSTEM_DIRECTORIES: [&str; 3] = ["/usr/sbin", "/usr/local/sbin", "/opt/homebrew/bin"];
+use crate::process::{Process, find, write};
 
 /// Which program is the load balancer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +12,17 @@ pub enum Front {
     Haproxy,
     /// nginx, which has no probes, and finds out when a connection fails.
     Nginx,
+}
+
+/// Which requests the load balancer sends to another replica after a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Retries {
+    /// None, as with a load balancer for TCP connections (L4).
+    Never,
+    /// A request that was not sent at all, and GET. This is right.
+    Idempotent,
+    /// All requests, also after a timeout of 300 ms. This is wrong.
+    All,
 }
 
 impl Front {
@@ -37,79 +41,141 @@ impl Front {
     pub fn find(self) -> Option<PathBuf> {
         find(self.program())
     }
-}
 
-/// Looks for a server program in `PATH` and the usual directories.
-pub(crate) fn find(program: &str) -> Option<PathBuf> {
-    let path = env::var_os("PATH").unwrap_or_default();
-    let directories = env::split_paths(&path).chain(SYSTEM_DIRECTORIES.map(PathBuf::from));
-    directories.map(|directory| directory.join(program)).find(|path| path.is_file())
-}
-
-/// A running load balancer. Dropping it kills it.
-#[derive(Debug)]
-pub struct Proxy {
-    process: Process,
-    address: SocketAddr,
-    errors: PathBuf,
-}
-
-impl Proxy {
-    /// Starts a load balancer at a free port of `host`. `configuration` is called with this address. The resulting
-    /// configuration and the error messages are written to `directory`.
+    /// Starts it at a free port of `host`. `configuration` is called with this address. The resulting configuration
+    /// and the error messages are written to `directory`.
     ///
     /// # Errors
     /// Returns an error with the load balancer's message when it is not installed or does not start.
     pub fn start(
-        front: Front,
+        self,
         directory: &Path,
         host: IpAddr,
         configuration: impl FnOnce(SocketAddr) -> String,
-    ) -> anyhow::Result<Proxy> {
-        // Neither program can choose a free port and report it.
-        let address = process::free(SocketAddr::new(host, 0))?;
-        let name = front.program();
-        let file = directory.join(format!("{name}.conf"));
-        let cannot = |path: &Path| format!("cannot write {}", path.display());
-        fs::write(&file, configuration(address)).with_context(|| cannot(&file))?;
-        let errors = directory.join(format!("{name}.errors"));
-        // The directory may contain the messages of an earlier run.
-        File::create(&errors).with_context(|| cannot(&errors))?;
-        let program = front.find().with_context(|| format!("{name} is not installed"))?;
-        let mut command = process::command(program);
-        match front {
-            Front::Haproxy => command.arg("-f").arg(&file),
-            Front::Nginx => command.arg("-e").arg(&errors).arg("-c").arg(&file),
-        };
-        command.stderr(File::options().append(true).open(&errors)?);
-        let why = || read(&errors).trim_end().to_string();
-        let process = Process::start(name, &mut command, address, why)?;
-        Ok(Proxy { process, address, errors })
+    ) -> anyhow::Result<Process> {
+        let name = self.program();
+        Process::start(name, directory, host, |command, address| {
+            let file = directory.join(format!("{name}.conf"));
+            write(&file, &configuration(address))?;
+            match self {
+                Front::Haproxy => command.arg("-f").arg(file),
+                Front::Nginx => {
+                    command.arg("-p").arg(directory).args(["-e", "nginx.errors", "-c"]).arg(file)
+                }
+            };
+            Ok(())
+        })
     }
 
-    /// The address that clients connect to.
-    pub fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    /// Its process id.
-    pub fn pid(&self) -> u32 {
-        self.process.pid()
-    }
-
-    /// Its error messages so far.
-    pub fn errors(&self) -> String {
-        read(&self.errors)
+    pub(crate) fn configuration(
+        self,
+        listen: SocketAddr,
+        replicas: &[SocketAddr],
+        retries: Retries,
+    ) -> String {
+        match self {
+            Front::Haproxy => haproxy(listen, replicas, retries),
+            Front::Nginx => nginx(listen, replicas, retries),
+        }
     }
 }
 
-fn read(errors: &Path) -> String {
-    fs::read_to_string(errors).unwrap_or_default()
+/// `HAProxy` polls the readiness probe of each replica. A replica gets no more requests after three failed probes in a
+/// row, and gets requests again after one success. Idle connections are reused for any request. With one thread, events
+/// are handled in the order in which they arrive, on any machine.
+fn haproxy(listen: SocketAddr, replicas: &[SocketAddr], retries: Retries) -> String {
+    let servers = (1..).zip(replicas);
+    let servers = servers.map(|(number, it)| format!("    server replica{number} {it}\n"));
+    let servers = servers.collect::<Vec<_>>().concat();
+    let timeout = if retries == Retries::All { "300ms" } else { "30s" };
+    let retries = match retries {
+        Retries::Never => "    retries 0\n",
+        Retries::Idempotent => {
+            "    retries 3
+    option redispatch 1
+    retry-on conn-failure empty-response
+    # METH_GET is GET and HEAD. A connection that failed is retried for all methods: nothing was sent.
+    http-request disable-l7-retry unless METH_GET
+"
+        }
+        Retries::All => {
+            "    retries 3
+    option redispatch 1
+    retry-on conn-failure empty-response response-timeout
+"
+        }
+    };
+    format!(
+        "global
+    maxconn 256
+    nbthread 1
+
+defaults
+    mode http
+    timeout connect 1s
+    timeout client 30s
+    timeout server {timeout}
+    timeout check 1s
+
+listen web
+    bind {listen}
+    balance roundrobin
+    http-reuse always
+{retries}    option httpchk GET /health/ready
+    default-server check inter 100ms fall 3 rise 1
+{servers}"
+    )
+}
+
+/// nginx keeps 32 idle connections to the replicas. It has no probes. With `max_fails=0` it tries every replica again
+/// for each request, and moves to the next replica if nothing listens there. Its paths are relative to the directory of
+/// the configuration.
+fn nginx(listen: SocketAddr, replicas: &[SocketAddr], retries: Retries) -> String {
+    let servers = replicas.iter().map(|it| format!("        server {it} max_fails=0;\n"));
+    let servers = servers.collect::<Vec<_>>().concat();
+    let retries = match retries {
+        Retries::Never => "proxy_next_upstream off;",
+        // Without `non_idempotent`, a POST is retried only if it was not sent.
+        Retries::Idempotent => "proxy_next_upstream error timeout;",
+        Retries::All => {
+            "proxy_next_upstream error timeout non_idempotent;
+            proxy_read_timeout 300ms;"
+        }
+    };
+    format!(
+        "daemon off;
+master_process off;
+pid pid;
+error_log nginx.errors;
+events {{ worker_connections 512; }}
+http {{
+    access_log off;
+    client_body_temp_path client_body;
+    proxy_temp_path proxy;
+    fastcgi_temp_path fastcgi;
+    uwsgi_temp_path uwsgi;
+    scgi_temp_path scgi;
+    upstream replicas {{
+{servers}        keepalive 32;
+    }}
+    server {{
+        listen {listen};
+        location / {{
+            proxy_pass http://replicas;
+            proxy_http_version 1.1;
+            proxy_set_header Connection \"\";
+            {retries}
+        }}
+    }}
+}}
+"
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn a_configuration_with_a_mistake_is_reported_without_the_messages_of_an_earlier_run() {
@@ -122,16 +188,10 @@ mod tests {
             let name = front.program();
             fs::write(folder.path().join(format!("{name}.errors")), "an old message\n").unwrap();
             let mistake = |_| "no_such_option yes;\n".to_string();
-            let started = Proxy::start(front, folder.path(), [127, 0, 0, 1].into(), mistake);
+            let started = front.start(folder.path(), [127, 0, 0, 1].into(), mistake);
             let error = started.unwrap_err().to_string();
-            assert!(error.starts_with(&format!("{name} has ended: ")), "{error}");
+            assert!(error.starts_with(&format!("{name} has ended (exit status: 1): ")), "{error}");
             assert!(error.contains("no_such_option") && !error.contains("old"), "{error}");
         }
-    }
-
-    #[test]
-    fn a_program_is_found_by_its_name_or_not_at_all() {
-        assert!(find("sh").is_some());
-        assert_eq!(find("no-such-program"), None);
     }
 }

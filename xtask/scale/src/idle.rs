@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use wire::{Client, request};
 
-use crate::configuration::Retries;
-use crate::deployment::{Deployment, REPLICAS, Setup};
+use crate::deployment::{Deployment, REPLICAS, Setup, pause};
+use crate::front::Retries;
 use crate::load::{Counts, Outcome};
 
 /// A short idle timeout for the server, and a longer pause of the load balancer.
@@ -14,20 +14,20 @@ const SHORT: &str = "200ms";
 const PAUSE: Duration = Duration::from_millis(400);
 
 /// Requests for each replica.
-const ATTEMPTS: u8 = 2;
+const ATTEMPTS: usize = 2;
 
 /// The maximum number of attempts until a request fails when the server closes first. Now and then the load balancer
 /// notices the close before it reuses the connection.
-const MAX_ATTEMPTS: u8 = 8;
+const MAX_ATTEMPTS: usize = 8;
 
 /// The server's default, which is longer than the idle timeout of the load balancer.
-pub(crate) fn server_last(setup: &Setup, name: &str) -> anyhow::Result<Outcome> {
-    Ok(Outcome::of(use_idle_connections(setup, name, "75s", ATTEMPTS)?, false))
+pub(crate) fn server_last(setup: &Setup) -> anyhow::Result<Outcome> {
+    use_idle_connections(setup, "75s", ATTEMPTS)
 }
 
 /// The server closes first.
-pub(crate) fn server_first(setup: &Setup, name: &str) -> anyhow::Result<Outcome> {
-    Ok(Outcome::of(use_idle_connections(setup, name, SHORT, MAX_ATTEMPTS)?, true))
+pub(crate) fn server_first(setup: &Setup) -> anyhow::Result<Outcome> {
+    use_idle_connections(setup, SHORT, MAX_ATTEMPTS)
 }
 
 /// Sends requests over idle connections that the server may have closed.
@@ -36,32 +36,31 @@ pub(crate) fn server_first(setup: &Setup, name: &str) -> anyhow::Result<Outcome>
 /// When the load balancer continues it sees both, in this order.
 fn use_idle_connections(
     setup: &Setup,
-    name: &str,
     timeout: &str,
-    max_attempts: u8,
-) -> anyhow::Result<Counts> {
+    max_attempts: usize,
+) -> anyhow::Result<Outcome> {
     let options = ["--idle-timeout", timeout];
-    let deployment = Deployment::start(setup, name, Retries::Idempotent, &options)?;
+    let Deployment { front, .. } = &Deployment::start(setup, Retries::Idempotent, &options)?;
     let mut counts = Counts::default();
     for attempt in 0..max_attempts * REPLICAS {
         if attempt >= ATTEMPTS * REPLICAS && counts.failed() > 0 {
             break;
         }
-        let mut client = Client::connect(deployment.front())?;
+        let mut client = Client::connect(front.address())?;
         let post = request("POST", "/echo", &[("Content-Type", "text/plain")], b"text");
         // Round robin spreads them over all replicas, so each gets an idle connection.
-        for _ in deployment.numbers() {
+        for _ in 0..REPLICAS {
             client.ask(&post)?;
         }
-        deployment.pause_front(true)?;
+        pause(front.pid(), true)?;
         client.send(&post)?;
         thread::sleep(PAUSE);
-        deployment.pause_front(false)?;
+        pause(front.pid(), false)?;
         counts.post.add(match client.read_reply() {
             Ok(reply) if reply.status == 200 => None,
             Ok(reply) => Some(reply.status.to_string()),
             Err(_) => Some("no response".to_string()),
         });
     }
-    Ok(counts)
+    Ok(Outcome::of(counts))
 }

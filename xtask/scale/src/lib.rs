@@ -3,27 +3,23 @@
 //!
 //! - [`TOPICS`] lists the experiments; each is a [`Demonstration`] with a name, a reason and a result;
 //! - [`Setup`] holds what all of them need: the server's program, the load balancer, a directory;
-//! - [`front`] starts `HAProxy` or nginx, with a text from `configuration`;
-//! - [`redis`] starts the store of a shared rate limit;
+//! - [`Front`] starts `HAProxy` or nginx;
 //! - `deployment` starts the replicas, and `load` the clients;
-//! - `process` lets the processes end with this one, even after SIGKILL.
+//! - [`Process`] lets the processes end with this one, even after SIGKILL.
 //!
 //! `cargo xtask scale` prints the results, and the tests of `final` check them.
 
-mod configuration;
 mod demonstration;
 mod deployment;
-pub mod front;
+mod front;
 mod idle;
 mod limit;
 mod load;
 mod process;
-pub mod redis;
-mod release;
-mod retries;
-mod rolling;
+mod restart;
 
 pub use demonstration::{Demonstration, TOPICS, Topic};
 pub use deployment::{REPLICAS, Setup};
 pub use front::Front;
 pub use load::{Count, Counts, Outcome};
+pub use process::{Process, find};

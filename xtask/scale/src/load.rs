@@ -1,42 +1,55 @@
 //! The load: clients that send GET and POST requests through the load balancer, and count the results.
 
 use std::collections::BTreeMap;
-use std::mem;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, Builder, JoinHandle};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::{self, Builder};
 use std::time::Duration;
 
-use wire::{Client, Reply, WireError, request};
+use wire::{Client, request};
+
+use crate::process::wait_until;
 
 /// The number of clients for each method. At any moment nearly all of them wait for a response, a third of them from
 /// each of three replicas. The probability that no client waits for a given replica is below one percent.
 const CLIENTS: u64 = 12;
 
-/// How long the server takes for every second request. The rest are as fast as possible.
-const SLOW_MILLISECONDS: u64 = 50;
+/// The number of requests that must end before the next step: about five for each client.
+const SEVERAL: u64 = 120;
 
-/// The pause of a client after a failure. It is as long as a slow request, so that failures are not more frequent than
+/// The requests, for which the server takes 50 ms.
+const GET: &str = "/slow?ms=50";
+const POST: &str = "/counter?ms=50";
+
+/// The pause of a client after a failure. It is as long as a request, so that failures are not more frequent than
 /// responses.
-const PAUSE: Duration = Duration::from_millis(SLOW_MILLISECONDS);
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// How long a client waits for a response.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+const NOT_SENT: &str = "not sent";
 
 /// The results of the requests of one method.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Count {
     /// Requests in total.
     pub requests: u64,
-    /// Failures by their kind: a status code such as `502`, `no response`, `wrong response` or `not sent`.
+    /// Failures by their kind: a status code such as `502`, `no response` or `not sent`.
     pub failures: BTreeMap<String, u64>,
 }
 
 impl Count {
-    /// The number of requests without the right response.
+    /// The number of requests without a good response.
     pub fn failed(&self) -> u64 {
         self.failures.values().sum()
+    }
+
+    /// The number of requests that have reached the load balancer.
+    pub(crate) fn sent(&self) -> u64 {
+        self.requests - self.failures.get(NOT_SENT).unwrap_or(&0)
     }
 
     /// Counts a request, with the kind of its failure, if it has failed.
@@ -55,12 +68,10 @@ pub struct Counts {
     pub get: Count,
     /// The POST requests, which are not idempotent.
     pub post: Count,
-    /// The POST requests to `/counter` that were sent. The server counts the requests that it carries out.
-    pub counted: u64,
 }
 
 impl Counts {
-    /// The number of requests without the right response.
+    /// The number of requests without a good response.
     pub fn failed(&self) -> u64 {
         self.get.failed() + self.post.failed()
     }
@@ -73,147 +84,94 @@ pub struct Outcome {
     pub counts: Counts,
     /// Observations that are not in the counts.
     pub note: Option<String>,
-    /// Whether the result is as expected.
-    pub is_expected: bool,
+    /// Whether something went wrong. A demonstration of a mistake has to show this.
+    pub is_wrong: bool,
 }
 
 impl Outcome {
-    /// The result when only failures count: whether there are any must be as expected.
-    pub(crate) fn of(counts: Counts, are_failures_expected: bool) -> Outcome {
-        let is_expected = (counts.failed() > 0) == are_failures_expected;
-        Outcome { counts, note: None, is_expected }
-    }
-}
-
-/// The state that the clients share.
-#[derive(Debug, Default)]
-struct Shared {
-    is_over: AtomicBool,
-    counts: Mutex<Counts>,
-}
-
-impl Shared {
-    fn counts(&self) -> MutexGuard<'_, Counts> {
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The result when only failed requests are wrong.
+    pub(crate) fn of(counts: Counts) -> Outcome {
+        Outcome { is_wrong: counts.failed() > 0, counts, note: None }
     }
 }
 
 /// Clients that send requests until they are stopped.
-#[derive(Debug)]
 pub(crate) struct Load {
-    shared: Arc<Shared>,
-    clients: Vec<JoinHandle<()>>,
+    front: SocketAddr,
+    is_over: AtomicBool,
+    counts: Mutex<Counts>,
 }
 
 impl Load {
-    /// Starts the clients.
-    pub(crate) fn start(front: SocketAddr) -> anyhow::Result<Load> {
-        let mut load = Load { shared: Arc::default(), clients: Vec::new() };
-        for index in 0..2 * CLIENTS {
-            let shared = Arc::clone(&load.shared);
-            let run = move || send_until_over(index, front, &shared);
-            load.clients.push(Builder::new().name(format!("client {index}")).spawn(run)?);
-        }
-        Ok(load)
+    /// Runs the steps while clients send requests, and returns the results of the requests.
+    pub(crate) fn during(
+        front: SocketAddr,
+        steps: impl FnOnce(&Load) -> anyhow::Result<()>,
+    ) -> anyhow::Result<Counts> {
+        let load = &Load { front, is_over: AtomicBool::new(false), counts: Mutex::default() };
+        thread::scope(|scope| {
+            let start = |index: u64| {
+                let client = Builder::new().name(format!("client {index}"));
+                client.spawn_scoped(scope, move || load.send_until_over(index.is_multiple_of(2)))
+            };
+            let clients = (0..2 * CLIENTS).map(start).collect::<io::Result<Vec<_>>>();
+            let result = clients.map_err(Into::into).and_then(|_| steps(load));
+            load.is_over.store(true, Ordering::Release);
+            result
+        })?;
+        Ok(load.counts().clone())
     }
 
-    /// The number of requests so far that have succeeded or failed.
-    pub(crate) fn ended(&self) -> u64 {
-        let counts = self.shared.counts();
-        counts.get.requests + counts.post.requests
+    /// Waits until several more requests have ended, successfully or not.
+    pub(crate) fn several_more(&self) -> anyhow::Result<()> {
+        let ended = || {
+            let counts = self.counts();
+            counts.get.requests + counts.post.requests
+        };
+        let enough = ended() + SEVERAL;
+        wait_until("the clients' requests", || Ok(ended() >= enough))
     }
 
-    /// Stops the clients, and returns the results of their requests.
-    pub(crate) fn finish(mut self) -> Counts {
-        self.stop();
-        mem::take(&mut self.shared.counts())
+    fn counts(&self) -> MutexGuard<'_, Counts> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn stop(&mut self) {
-        self.shared.is_over.store(true, Ordering::Release);
-        for client in self.clients.drain(..) {
-            // A client that panicked has already reported it on standard error.
-            let _ = client.join();
-        }
-    }
-}
-
-impl Drop for Load {
-    fn drop(&mut self) {
-        self.stop();
-    }
-}
-
-/// One client, which keeps its connection as long as the load balancer does. Clients with an even index send GET.
-fn send_until_over(index: u64, front: SocketAddr, shared: &Shared) {
-    let is_get = index.is_multiple_of(2);
-    let (mut kept, mut number) = (None, 0_u64);
-    while !shared.is_over.load(Ordering::Acquire) {
-        number += 1;
-        let text = format!("client-{index}-request-{number}");
-        let is_slow = number.is_multiple_of(2);
-        let failure = send(&mut kept, front, is_get, is_slow, &text).err();
-        let has_failed = failure.is_some();
-        let mut counts = shared.counts();
-        if is_get {
-            counts.get.add(failure);
+    /// One client, which keeps its connection as long as the load balancer does.
+    fn send_until_over(&self, is_get: bool) {
+        let message = if is_get {
+            request("GET", GET, &[], b"")
         } else {
-            counts.counted += u64::from(is_slow && failure.as_deref() != Some(NOT_SENT));
-            counts.post.add(failure);
+            request("POST", POST, &[("Content-Type", "text/plain")], b"text")
+        };
+        let mut kept = None;
+        while !self.is_over.load(Ordering::Acquire) {
+            let failure = self.send(&mut kept, &message).err();
+            let has_failed = failure.is_some();
+            let mut counts = self.counts();
+            let count = if is_get { &mut counts.get } else { &mut counts.post };
+            count.add(failure);
+            drop(counts);
+            if has_failed {
+                thread::sleep(PAUSE);
+            }
         }
-        drop(counts);
-        if has_failed {
-            kept = None;
-            thread::sleep(PAUSE);
+    }
+
+    /// Sends one request without retries. The error is the kind of failure.
+    fn send(&self, kept: &mut Option<Client>, message: &[u8]) -> Result<(), String> {
+        let mut client = match kept.take() {
+            Some(client) => client,
+            None => Client::connect(self.front).map_err(|_| NOT_SENT)?.with_patience(PATIENCE),
+        };
+        let reply = client.ask(message).map_err(|_| "no response")?;
+        if reply.status != 200 {
+            return Err(reply.status.to_string());
         }
+        if !reply.lists("Connection", "close") {
+            *kept = Some(client);
+        }
+        Ok(())
     }
-}
-
-const NOT_SENT: &str = "not sent";
-
-/// Sends one request without retries, and checks its response. The error is the kind of failure.
-fn send(
-    kept: &mut Option<Client>,
-    front: SocketAddr,
-    is_get: bool,
-    is_slow: bool,
-    text: &str,
-) -> Result<(), String> {
-    let not_sent = |_: WireError| NOT_SENT.to_string();
-    let mut client = match kept.take() {
-        Some(client) => client,
-        None => Client::connect(front).map_err(not_sent)?.with_patience(PATIENCE),
-    };
-    let reply =
-        client.ask(message(is_get, is_slow, text)).map_err(|_| "no response".to_string())?;
-    match reply.status {
-        200 if !is_right(&reply, is_slow, text) => return Err("wrong response".to_string()),
-        200 => {}
-        status => return Err(status.to_string()),
-    }
-    if !reply.lists("Connection", "close") {
-        *kept = Some(client);
-    }
-    Ok(())
-}
-
-fn message(is_get: bool, is_slow: bool, text: &str) -> Vec<u8> {
-    let path = match (is_get, is_slow) {
-        (true, true) => format!("/slow?ms={SLOW_MILLISECONDS}"),
-        (true, false) => format!("/hello/{text}"),
-        (false, true) => format!("/counter?ms={SLOW_MILLISECONDS}"),
-        (false, false) => "/echo".to_string(),
-    };
-    if is_get {
-        request("GET", &path, &[], b"")
-    } else {
-        request("POST", &path, &[("Content-Type", "text/plain")], text.as_bytes())
-    }
-}
-
-/// Whether this is the response to this request, and not to an earlier one.
-fn is_right(reply: &Reply, is_slow: bool, text: &str) -> bool {
-    is_slow || reply.text().contains(text)
 }
 
 #[cfg(test)]
@@ -226,13 +184,9 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         drop(listener);
-        let load = Load::start(address).unwrap();
-        while load.ended() < CLIENTS {
-            thread::yield_now();
-        }
-        let counts = load.finish();
+        let counts = Load::during(address, Load::several_more).unwrap();
         assert_eq!(counts.get.failures.keys().collect::<Vec<_>>(), [NOT_SENT]);
         assert_eq!(counts.post.failed(), counts.post.requests);
-        assert_eq!(counts.counted, 0);
+        assert_eq!(counts.post.sent(), 0);
     }
 }

@@ -1,8 +1,11 @@
 //! Starts the processes of an experiment, each at a loopback address of its own. They end with this process, even if it
 //! is killed with SIGKILL and nothing is dropped.
 
+use std::env;
 use std::ffi::OsStr;
+use std::fs::{self, File};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -13,10 +16,13 @@ use anyhow::{Context, bail, ensure};
 use wire::environment;
 
 /// The longest wait, far longer than anything here takes on a busy machine.
-const LONG: Duration = Duration::from_secs(20);
+pub(crate) const LONG: Duration = Duration::from_secs(20);
 
 /// The interval at which a wait checks its condition.
 const TICK: Duration = Duration::from_millis(5);
+
+/// Where Debian and Homebrew install servers. `PATH` often lacks these directories.
+const SYSTEM_DIRECTORIES: [&str; 3] = ["/usr/sbin", "/usr/local/sbin", "/opt/homebrew/bin"];
 
 /// The command that sets the parent-death signal (`PR_SET_PDEATHSIG`) and then becomes the program. In a `Command` that
 /// would need unsafe code.
@@ -42,41 +48,75 @@ pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
     command
 }
 
+/// Looks for a server program in `PATH` and the usual directories. Returns `None` if it is not installed.
+pub fn find(program: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let directories = env::split_paths(&path).chain(SYSTEM_DIRECTORIES.map(PathBuf::from));
+    directories.map(|directory| directory.join(program)).find(|path| path.is_file())
+}
+
 /// A running program that reports neither its address nor that it listens. Dropping it kills it.
 #[derive(Debug)]
-pub(crate) struct Process(Child);
+pub struct Process {
+    child: Child,
+    address: SocketAddr,
+    errors: PathBuf,
+}
 
 impl Process {
-    /// Starts the program `name`, and waits until it listens at `address`. `why` is its own message for an early end.
+    /// Starts the program `name` at a free port of `host`, with the arguments that `add_arguments` adds for this
+    /// address, and waits until it listens. Its error messages are written to `directory`.
     pub(crate) fn start(
         name: &str,
-        command: &mut Command,
-        address: SocketAddr,
-        why: impl Fn() -> String,
+        directory: &Path,
+        host: IpAddr,
+        add_arguments: impl FnOnce(&mut Command, SocketAddr) -> anyhow::Result<()>,
     ) -> anyhow::Result<Process> {
+        // None of the programs can choose a free port and report it.
+        let address = TcpListener::bind((host, 0))?.local_addr()?;
+        let mut command = command(find(name).with_context(|| format!("{name} is not installed"))?);
+        add_arguments(&mut command, address)?;
+        let errors = directory.join(format!("{name}.errors"));
+        // The directory may contain the messages of an earlier run.
+        write(&errors, "")?;
+        command.stderr(File::options().append(true).open(&errors)?);
         command.stdin(Stdio::null()).stdout(Stdio::null());
         let child = command.spawn().with_context(|| format!("{name} cannot be started"))?;
-        let mut process = Process(child);
+        let mut process = Process { child, address, errors };
         wait_until(&format!("{name} to listen"), || {
-            if let Some(status) = process.0.try_wait()? {
-                let why = Some(why()).filter(|why| !why.is_empty());
-                bail!("{name} has ended: {}", why.unwrap_or_else(|| status.to_string()));
+            if let Some(status) = process.child.try_wait()? {
+                bail!("{name} has ended ({status}): {}", process.errors().trim_end());
             }
             Ok(TcpStream::connect(address).is_ok())
         })?;
         Ok(process)
     }
 
+    /// The address that it listens on.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its error messages so far.
+    pub fn errors(&self) -> String {
+        fs::read_to_string(&self.errors).unwrap_or_default()
+    }
+
     pub(crate) fn pid(&self) -> u32 {
-        self.0.id()
+        self.child.id()
     }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
+}
+
+/// Writes a file. The error names it.
+pub(crate) fn write(path: &Path, text: &str) -> anyhow::Result<()> {
+    fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// Waits until `is_done` returns true.
@@ -95,21 +135,22 @@ pub(crate) fn wait_until(
     Ok(())
 }
 
-/// Reserves a block of this process's loopback addresses, which no other deployment uses at the same time.
-pub(crate) fn new_block() -> u8 {
-    static NEXT: AtomicU8 = AtomicU8::new(0);
-    NEXT.fetch_add(1, Ordering::Relaxed) % 16
-}
-
-/// An address in a block, from 0 to 15, without a port. Each replica and load balancer has its own loopback address.
-/// Outgoing connections get their ports on 127.0.0.1, so they cannot take the port of a replica during its restart.
-/// Concurrent processes of this program use different addresses, too.
-pub(crate) fn address(block: u8, last: u8) -> SocketAddr {
+/// A loopback address for each replica and load balancer. Outgoing connections get their ports on 127.0.0.1, so they
+/// cannot take the port of a replica during its restart. Concurrent processes of this program use different addresses,
+/// too.
+pub(crate) fn new_host() -> IpAddr {
+    static NEXT: AtomicU8 = AtomicU8::new(1);
     let [.., high, low] = std::process::id().to_be_bytes();
-    SocketAddr::new(IpAddr::V4(Ipv4Addr::new(127, 64 + high % 64, low, 16 * block + last)), 0)
+    Ipv4Addr::new(127, 64 + high % 64, low, NEXT.fetch_add(1, Ordering::Relaxed)).into()
 }
 
-/// An address with a port that is currently free, for a program that cannot report the port that it was given.
-pub(crate) fn free(address: SocketAddr) -> anyhow::Result<SocketAddr> {
-    Ok(TcpListener::bind(address)?.local_addr()?)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_is_found_by_its_name_or_not_at_all() {
+        assert!(find("sh").is_some());
+        assert_eq!(find("no-such-program"), None);
+    }
 }

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
 use clap::builder::PossibleValuesParser;
-use scale::{Demonstration, Front, Setup, TOPICS};
+use scale::{Front, Setup, TOPICS};
 
 use crate::process;
 use crate::ui;
@@ -23,33 +23,22 @@ pub(crate) struct Args {
     /// Show only this; repeatable
     #[arg(long, value_name = "TOPIC", value_parser = PossibleValuesParser::new(TOPICS.iter().map(|topic| topic.name)))]
     only: Vec<String>,
-    /// How often each is shown; the requests are added up
-    #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000))]
-    rounds: u16,
     /// Show a limit in Redis, too. The server is built with its feature `redis`
     #[arg(long)]
     redis: bool,
-    /// The directory for the configurations and the error messages of the load balancer [default: target/scale]
-    #[arg(long, value_name = "DIR")]
-    keep: Option<PathBuf>,
 }
 
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode> {
     // On macOS only 127.0.0.1 exists, and a connection could take the port of a replica during its restart.
     ensure!(cfg!(target_os = "linux"), "this needs the loopback addresses and signals of Linux");
     let front = choose(args.front.as_deref(), |front| front.find().is_some())?;
-    let redis = args.redis && scale::redis::find().is_some();
+    let redis = args.redis && scale::find("redis-server").is_some();
     if args.redis && !redis {
         let missing = "redis-server is not installed, so the shared limit is left out: apt install redis-server";
         anstream::eprintln!("{}", ui::paint(ui::NOTE, missing));
     }
     let Some(program) = build(workspace, redis)? else { return Ok(ExitCode::FAILURE) };
-    // The load balancers have their own working directory.
-    let directory = match &args.keep {
-        Some(directory) => std::path::absolute(directory)?,
-        None => workspace.target().join("scale"),
-    };
-    let setup = Setup { program, front, directory };
+    let setup = Setup { program, front, directory: workspace.target().join("scale") };
     ui::print(&report::header(&setup));
     let mut is_expected = true;
     for topic in TOPICS
@@ -58,7 +47,11 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
     {
         ui::print(&report::topic(topic));
         for demonstration in topic.demonstrations.iter().filter(|it| redis || !it.needs_redis) {
-            is_expected &= show(&setup, args.rounds, demonstration)?;
+            ui::print(&report::start(demonstration));
+            // Without a result, the row ends here.
+            let outcome = demonstration.run(&setup).inspect_err(|_| ui::print("\n"))?;
+            ui::print(&report::end(demonstration, &outcome));
+            is_expected &= outcome.is_wrong == demonstration.is_wrong;
         }
     }
     Ok(process::exit(is_expected))
@@ -84,16 +77,6 @@ fn build(workspace: &Workspace, redis: bool) -> anyhow::Result<Option<PathBuf>> 
     command.args(if redis { &["--features", "final/redis"][..] } else { &[] });
     let built = process::build(&mut command, false)?.ok();
     built.map(|messages| process::executable(&messages, "bin", "httpserver")).transpose()
-}
-
-/// Runs a demonstration the requested number of times, and prints the result. Returns whether it is as expected.
-fn show(setup: &Setup, rounds: u16, demonstration: &Demonstration) -> anyhow::Result<bool> {
-    ui::print(&report::start(demonstration));
-    let outcomes: anyhow::Result<Vec<_>> = (0..rounds).map(|_| demonstration.run(setup)).collect();
-    // Without a result, the row ends here.
-    let outcomes = outcomes.inspect_err(|_| ui::print("\n"))?;
-    ui::print(&report::end(demonstration, &outcomes));
-    Ok(outcomes.iter().all(|outcome| outcome.is_expected))
 }
 
 #[cfg(test)]

@@ -1,7 +1,5 @@
 //! The results of `cargo xtask scale` as text.
 
-use std::collections::BTreeMap;
-
 use scale::{Count, Demonstration, Outcome, REPLICAS, Setup, Topic};
 
 use crate::ui;
@@ -40,17 +38,15 @@ pub(super) fn start(demonstration: &Demonstration) -> String {
 }
 
 /// The rest of a row, and the reason below it.
-pub(super) fn end(demonstration: &Demonstration, outcomes: &[Outcome]) -> String {
-    let column = |of: fn(&Outcome) -> &Count| {
-        let count = sum(outcomes.iter().map(of));
-        if count.requests == 0 {
-            return "-".to_string();
-        }
-        format!("{} of {}", count.failed(), count.requests)
+pub(super) fn end(demonstration: &Demonstration, outcome: &Outcome) -> String {
+    let column = |count: &Count| match count.requests {
+        0 => "-".to_string(),
+        requests => format!("{} of {requests}", count.failed()),
     };
-    let (get, post) = (column(|it| &it.counts.get), column(|it| &it.counts.post));
-    let mut below = notes(outcomes);
-    if outcomes.iter().any(|outcome| !outcome.is_expected) {
+    let (get, post) = (column(&outcome.counts.get), column(&outcome.counts.post));
+    let mut below = kinds(outcome);
+    below.extend(outcome.note.clone());
+    if outcome.is_wrong != demonstration.is_wrong {
         let unexpected = if demonstration.is_wrong {
             "Nothing was lost this time, although this is wrong."
         } else {
@@ -64,37 +60,15 @@ pub(super) fn end(demonstration: &Demonstration, outcomes: &[Outcome]) -> String
     format!(" {get:>COUNT_WIDTH$} {post:>COUNT_WIDTH$}\n{}", below.concat())
 }
 
-/// Observations beyond the numbers of failures.
-fn notes(outcomes: &[Outcome]) -> Vec<String> {
-    let mut notes = Vec::new();
-    let both = sum(outcomes.iter().flat_map(|it| [&it.counts.get, &it.counts.post]));
-    if both.failed() > 0 {
-        let kinds: Vec<String> =
-            both.failures.iter().map(|(kind, count)| format!("{count} x {kind}")).collect();
-        notes.push(kinds.join(", "));
+/// A line with the kinds of failures, if there are any.
+fn kinds(outcome: &Outcome) -> Vec<String> {
+    let mut kinds = outcome.counts.get.failures.clone();
+    for (kind, count) in &outcome.counts.post.failures {
+        *kinds.entry(kind.clone()).or_default() += count;
     }
-    for note in outcomes.iter().filter_map(|outcome| outcome.note.as_ref()) {
-        if !notes.contains(note) {
-            notes.push(note.clone());
-        }
-    }
-    if outcomes.len() > 1 {
-        let failed: Vec<String> =
-            outcomes.iter().map(|it| it.counts.failed().to_string()).collect();
-        notes.push(format!("failed in each round: {}", failed.join(" ")));
-    }
-    notes
-}
-
-fn sum<'a>(counts: impl Iterator<Item = &'a Count>) -> Count {
-    let (mut requests, mut failures) = (0, BTreeMap::new());
-    for count in counts {
-        requests += count.requests;
-        for (kind, number) in &count.failures {
-            *failures.entry(kind.clone()).or_default() += number;
-        }
-    }
-    Count { requests, failures }
+    let kinds: Vec<String> =
+        kinds.iter().map(|(kind, count)| format!("{count} x {kind}")).collect();
+    if kinds.is_empty() { kinds } else { vec![kinds.join(", ")] }
 }
 
 #[cfg(test)]
@@ -108,42 +82,33 @@ mod tests {
             requests: 100,
             failures: (failed > 0).then(|| ("502".to_string(), failed)).into_iter().collect(),
         };
-        let counts = Counts { get: count(get), post: count(post), ..Counts::default() };
-        Outcome { counts, note: None, is_expected: true }
+        let counts = Counts { get: count(get), post: count(post) };
+        Outcome { is_wrong: counts.failed() > 0, counts, note: Some("a note".to_string()) }
     }
 
-    fn named(name: &str) -> Demonstration {
+    /// The row of a demonstration.
+    fn row(name: &str, outcome: &Outcome) -> String {
         let mut all = TOPICS.iter().flat_map(|topic| topic.demonstrations);
-        *all.find(|it| it.name == name).unwrap()
+        let demonstration = all.find(|it| it.name == name).unwrap();
+        plain(&(start(demonstration) + &end(demonstration, outcome)))
     }
 
     #[test]
-    fn a_row_has_both_methods_and_the_kinds_of_failures() {
-        let kill = named("rolling-kill");
-        let row = plain(&(start(&kill) + &end(&kill, &[outcome(0, 3)])));
+    fn a_row_has_both_methods_the_kinds_of_failures_and_the_note() {
+        let row = row("rolling-kill", &outcome(1, 3));
         let lines: Vec<&str> = row.lines().collect();
         assert!(lines[0].starts_with("  wrong  SIGKILL in place of SIGTERM  "), "{row}");
-        assert!(lines[0].ends_with("    0 of 100    3 of 100"), "{row}");
-        assert_eq!(lines[1].trim(), "3 x 502");
+        assert!(lines[0].ends_with("    1 of 100    3 of 100"), "{row}");
+        assert_eq!(lines[1..3], ["         4 x 502", "         a note"]);
         assert!(row.lines().all(|line| line.chars().count() < 80), "{row}");
-    }
-
-    #[test]
-    fn rounds_are_added_up_and_each_is_shown() {
-        let with_note =
-            |get, post| Outcome { note: Some("a note".to_string()), ..outcome(get, post) };
-        let row = plain(&end(&named("rolling-kill"), &[with_note(1, 3), with_note(0, 4)]));
-        assert!(row.contains("1 of 200    7 of 200"), "{row}");
-        let notes = "8 x 502\n         a note\n         failed in each round: 4 4\n";
-        assert!(row.contains(notes), "{row}");
+        assert!(!row.contains("Nothing was lost"), "{row}");
     }
 
     #[test]
     fn an_unexpected_result_is_named() {
-        let bad = Outcome { is_expected: false, ..outcome(0, 0) };
-        let row = plain(&end(&named("rolling-kill"), std::slice::from_ref(&bad)));
-        assert!(row.contains("Nothing was lost this time"), "{row}");
-        let row = plain(&end(&named("rolling-right"), &[bad]));
-        assert!(row.contains("This should not happen."), "{row}");
+        let nothing = row("rolling-kill", &outcome(0, 0));
+        assert!(nothing.contains("Nothing was lost this time"), "{nothing}");
+        let lost = row("rolling-right", &outcome(0, 1));
+        assert!(lost.contains("This should not happen."), "{lost}");
     }
 }
