@@ -105,6 +105,16 @@ pub(crate) fn succeeds(command: &mut Command, failed: &str) -> anyhow::Result<()
     Ok(())
 }
 
+/// Runs a program to its end, and returns its output.
+///
+/// # Errors
+/// When it fails: the command, and its output.
+pub(crate) fn output(command: &mut Command) -> anyhow::Result<String> {
+    let finished = captured(command)?;
+    ensure!(finished.status.success(), "$ {}\n{}", typed(command), finished.output);
+    Ok(finished.output)
+}
+
 /// Builds with cargo, and returns its messages, in which [`executable`] finds the programs. The inner error is the
 /// output of the compiler, which is shown as it comes unless the build is `quiet`.
 pub(crate) fn build(command: &mut Command, quiet: bool) -> anyhow::Result<Result<String, String>> {

@@ -3,7 +3,6 @@
 use std::env;
 use std::process::Command;
 
-use super::command::outcome;
 use super::part::{Outcome, Run};
 use crate::mdbook;
 use crate::process;
@@ -14,56 +13,45 @@ const WITHOUT_BROWSER: [&str; 7] =
 
 pub(super) fn pages(run: &Run) -> anyhow::Result<Outcome> {
     let mdbook = mdbook::find_or_install(&run.workspace)?;
-    book_tools(run, "check", |command| {
-        if run.scope.is_some() {
-            command.args(WITHOUT_BROWSER);
-        }
-        if let Some(folder) = mdbook.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            // The checks build the book with the same mdBook.
-            let path = env::var_os("PATH").unwrap_or_default();
-            let folders = [folder.to_owned()].into_iter().chain(env::split_paths(&path));
-            command.env("PATH", env::join_paths(folders)?);
-        }
-        Ok(())
-    })
+    let mut command = book_tools(run, "check");
+    if run.scope.is_some() {
+        command.args(WITHOUT_BROWSER);
+    }
+    if let Some(folder) = mdbook.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        // The checks build the book with the same mdBook.
+        let path = env::var_os("PATH").unwrap_or_default();
+        let folders = [folder.to_owned()].into_iter().chain(env::split_paths(&path));
+        command.env("PATH", env::join_paths(folders)?);
+    }
+    outcome(&mut command)
 }
 
 pub(super) fn rows(run: &Run) -> anyhow::Result<Outcome> {
-    book_tools(run, "check", |command| {
-        command.arg("rows");
-        Ok(())
-    })
+    outcome(book_tools(run, "check").arg("rows"))
 }
 
 pub(super) fn coverage(run: &Run) -> anyhow::Result<Outcome> {
-    book_tools(run, "coverage", |_| Ok(()))
+    outcome(&mut book_tools(run, "coverage"))
 }
 
 pub(super) fn transcripts(run: &Run) -> anyhow::Result<Outcome> {
-    let pages = run.scope.iter().flat_map(|scope| &scope.pages);
-    book_tools(run, "transcripts", |command| {
-        command.args(pages.map(|page| run.workspace.path(page)));
-        Ok(())
-    })
+    let mut command = book_tools(run, "transcripts");
+    if let Some(scope) = &run.scope {
+        command.args(scope.pages(&run.workspace)?.iter().map(|page| run.workspace.path(page)));
+    }
+    outcome(&mut command)
 }
 
-/// Runs a command of `book_tools`, with what `prepare` adds to it. Its last line summarises the completed and the
-/// skipped checks.
-fn book_tools(
-    run: &Run,
-    name: &str,
-    prepare: impl FnOnce(&mut Command) -> anyhow::Result<()>,
-) -> anyhow::Result<Outcome> {
-    if !run.workspace.path("book/src/SUMMARY.md").is_file() {
-        return Ok(Outcome::Skipped("there is no book yet".to_string()));
-    }
+fn book_tools(run: &Run, name: &str) -> Command {
     let mut command = process::bin(&run.workspace, "book_tools");
-    prepare(command.arg(name))?;
-    let finished = process::captured(&mut command)?;
-    Ok(match outcome(&command, &finished) {
-        Outcome::Passed { .. } => split(finished.output.trim().lines().last().unwrap_or_default()),
-        other => other,
-    })
+    command.arg(name);
+    command
+}
+
+/// Runs a command of `book_tools`. Its last line summarises the completed and the skipped checks.
+fn outcome(command: &mut Command) -> anyhow::Result<Outcome> {
+    let output = process::output(command)?;
+    Ok(split(output.trim().lines().last().unwrap_or_default()))
 }
 
 /// Takes the checks that were skipped out of `book: the book builds, browser skipped: there is none, 57 pictures`.

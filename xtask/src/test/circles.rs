@@ -6,12 +6,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::anyhow;
+use anyhow::{anyhow, ensure};
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
-use super::part::Outcome;
+use super::part::{Outcome, Run};
 use crate::tree::read_tree;
-use crate::workspace::Workspace;
 
 /// The segments of a path: `crate`, `http`, `Request`. A module's own path has no `crate`.
 type Path = Vec<String>;
@@ -42,7 +41,8 @@ const TOOLS: [&str; 7] = [
     "xtask/wire",
 ];
 
-pub(super) fn check(workspace: &Workspace) -> anyhow::Result<Outcome> {
+pub(super) fn check(run: &Run) -> anyhow::Result<Outcome> {
+    let workspace = &run.workspace;
     let (mut problems, mut count) = (Vec::new(), 0);
     let chapters = workspace.chapters().iter().map(|chapter| chapter.folder.as_str());
     for folder in chapters.chain(TOOLS) {
@@ -57,10 +57,8 @@ pub(super) fn check(workspace: &Workspace) -> anyhow::Result<Outcome> {
         let found = circles(&modules).into_iter();
         problems.extend(found.map(|import| format!("{folder}: {import}")));
     }
-    if !problems.is_empty() {
-        let remedy = "These imports make a circle: move what both sides need to a file of its own.";
-        return Ok(Outcome::Failed(format!("{}\n{remedy}", problems.join("\n"))));
-    }
+    let remedy = "These imports make a circle: move what both sides need to a file of its own.";
+    ensure!(problems.is_empty(), "{}\n{remedy}", problems.join("\n"));
     Ok(Outcome::passed(format!("{count} modules without a circle")))
 }
 

@@ -4,7 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use super::part::Outcome;
+use anyhow::ensure;
+
+use super::part::{Outcome, Run};
 use crate::diff::SCOPE;
 use crate::lessons::{LIST, Lessons};
 use crate::tree::read_tree;
@@ -13,7 +15,8 @@ use crate::workspace::{Chapter, Workspace};
 /// Files that differ in every crate.
 const OWN: [&str; 2] = ["Cargo.toml", "src/lib.rs"];
 
-pub(super) fn check(workspace: &Workspace) -> anyhow::Result<Outcome> {
+pub(super) fn check(run: &Run) -> anyhow::Result<Outcome> {
+    let workspace = &run.workspace;
     let lessons = Lessons::load(workspace)?;
     let mut found = Found::default();
     for name in lessons.chapters().filter(|name| workspace.chapter(name).is_err()) {
@@ -24,9 +27,7 @@ pub(super) fn check(workspace: &Workspace) -> anyhow::Result<Outcome> {
         compare(workspace, [before, after], &lessons.of(&after.name), &mut found)?;
     }
     let Found { problems, same } = found;
-    if !problems.is_empty() {
-        return Ok(Outcome::Failed(problems.join("\n")));
-    }
+    ensure!(problems.is_empty(), "{}", problems.join("\n"));
     Ok(Outcome::passed(format!("{same} files the same")))
 }
 
@@ -145,10 +146,10 @@ mod tests {
         let list = folder.path().join(LIST);
         std::fs::create_dir_all(list.parent().unwrap()).unwrap();
         std::fs::write(list, "").unwrap();
-        let workspace = Workspace::at(folder.path()).unwrap();
-        assert!(!check(&workspace).unwrap().is_failure());
+        let run = Run { workspace: Workspace::at(folder.path()).unwrap(), scope: None };
+        assert!(check(&run).is_ok());
         std::fs::write(folder.path().join("chapters/02_b/src/server.rs"), "2\n").unwrap();
-        assert!(check(&workspace).unwrap().is_failure());
+        assert!(check(&run).is_err());
     }
 
     #[test]

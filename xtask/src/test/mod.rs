@@ -5,7 +5,6 @@
 
 mod book;
 mod circles;
-mod command;
 mod lessons;
 pub(crate) mod output;
 mod part;
@@ -15,7 +14,6 @@ mod portable;
 pub(crate) mod programs;
 mod quick;
 mod report;
-mod rules;
 mod schedule;
 mod text;
 
@@ -55,8 +53,9 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
     let mut parts = chosen(&args.parts)?;
     if args.quick {
         let scope = Scope::of_change(workspace)?;
-        ui::print(&scope.summary());
-        parts.retain(|part| scope.has(part.name));
+        let left: Vec<&str> =
+            parts.extract_if(.., |part| !part.is_affected(&scope)).map(|part| part.name).collect();
+        ui::print(&scope.summary(&left));
         run.scope = Some(scope);
     }
     if args.list {
@@ -109,9 +108,8 @@ mod tests {
     #[test]
     fn parts_wait_only_for_parts_that_come_before_them() {
         for (index, part) in PARTS.iter().enumerate() {
-            for name in part.after {
-                assert!(PARTS[..index].iter().any(|before| before.name == *name), "{}", part.name);
-            }
+            let is_before = |name| PARTS[..index].iter().any(|before| before.name == name);
+            assert!(part.after.is_none_or(is_before), "{}", part.name);
         }
     }
 }

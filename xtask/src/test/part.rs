@@ -1,15 +1,50 @@
 //! A part of the tests, its input and its result.
 
-use super::quick::Scope;
+use std::collections::BTreeSet;
+
+use super::quick::{EXERCISES, Scope};
 use crate::workspace::Workspace;
 
-/// A part of the tests, which can run alone.
+/// A part of the tests, which can run alone. An error is a failure, with the command and its output.
 pub(crate) struct Part {
     pub name: &'static str,
     pub about: &'static str,
-    /// Parts that must end before this one starts, if they run at all.
-    pub after: &'static [&'static str],
+    /// A part that must end before this one starts, if it runs at all.
+    pub after: Option<&'static str>,
+    /// Texts in the paths of the files that it depends on, for `--quick`.
+    pub on: &'static [&'static str],
     pub run: fn(&Run) -> anyhow::Result<Outcome>,
+}
+
+impl Part {
+    pub(super) const fn new(
+        name: &'static str,
+        about: &'static str,
+        run: fn(&Run) -> anyhow::Result<Outcome>,
+    ) -> Part {
+        Part { name, about, after: None, on: &[], run }
+    }
+
+    pub(super) const fn after(self, name: &'static str) -> Part {
+        Part { after: Some(name), ..self }
+    }
+
+    pub(super) const fn on(self, texts: &'static [&'static str]) -> Part {
+        Part { on: texts, ..self }
+    }
+
+    /// Whether a change can break the part.
+    pub(super) fn is_affected(&self, scope: &Scope) -> bool {
+        match self.name {
+            "clippy" => !scope.packages.is_empty(),
+            "tests" => !scope.tested.is_empty(),
+            _ => scope.changed.iter().any(|path| {
+                // So that a part that names the chapters does not check the files of their exercises.
+                let path = path.find(EXERCISES).map_or(path.as_str(), |at| &path[at..]);
+                self.on.iter().any(|on| path.contains(on))
+            }),
+        }
+    }
 }
 
 /// The input of a part.
@@ -19,7 +54,17 @@ pub(crate) struct Run {
     pub scope: Option<Scope>,
 }
 
-/// How a part ended. An error of the part itself counts as failed.
+impl Run {
+    /// Cargo's arguments for all packages of the workspace, or for those of the change.
+    pub(super) fn packages(&self, of: fn(&Scope) -> &BTreeSet<String>) -> Vec<String> {
+        match &self.scope {
+            None => vec!["--workspace".to_string()],
+            Some(scope) => of(scope).iter().map(|name| format!("--package={name}")).collect(),
+        }
+    }
+}
+
+/// How a part ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Passed {
@@ -28,7 +73,6 @@ pub(crate) enum Outcome {
         /// Checks that could not run on this machine, each with the reason and the remedy.
         left_out: Vec<String>,
     },
-    /// The command and its output.
     Failed(String),
     /// The reason.
     Skipped(String),
@@ -37,9 +81,5 @@ pub(crate) enum Outcome {
 impl Outcome {
     pub(crate) fn passed(note: impl Into<String>) -> Outcome {
         Outcome::Passed { note: note.into(), left_out: Vec::new() }
-    }
-
-    pub(super) fn is_failure(&self) -> bool {
-        matches!(self, Outcome::Failed(_))
     }
 }

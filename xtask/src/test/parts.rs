@@ -2,152 +2,114 @@
 //! that mostly wait run beside those that compute.
 
 use std::collections::BTreeSet;
+use std::process::Command;
 
-use super::command;
+use anyhow::bail;
+
 use super::part::{Outcome, Part, Run};
-use super::{book, circles, lessons, output, portable, programs, text};
+use super::{book, circles, lessons, portable, programs, text};
 use crate::climb::prove as prove_climb;
 use crate::exercise::Exercise;
 use crate::process::{self, cargo_in};
 use crate::prove::{self, Claims};
 use crate::work_tree::work_tree;
+use crate::workspace::Workspace;
+
+/// Any change, for a part that takes only seconds.
+const ANY: &[&str] = &[""];
 
 /// Everything that CI runs.
 pub(crate) const PARTS: &[Part] = &[
-    Part { name: "fmt", about: "the code is formatted", after: &[], run: fmt },
-    Part {
-        name: "lessons",
-        about: "a chapter changes only the files it teaches",
-        after: &[],
-        run: |run| lessons::check(&run.workspace),
-    },
-    Part {
-        name: "circles",
-        about: "modules do not import each other in a circle",
-        after: &[],
-        run: |run| circles::check(&run.workspace),
-    },
-    Part {
-        name: "spelling",
-        about: "no word is misspelt, in code, comments and pages",
-        after: &[],
-        run: text::spelling,
-    },
-    Part {
-        name: "build",
-        about: "everything compiles, tests and examples too",
-        after: &[],
-        run: build,
-    },
-    Part {
-        name: "exercises",
-        about: "each exercise finds what is wrong, and only that",
-        after: &["build"],
-        run: exercises,
-    },
-    Part {
-        name: "book",
-        about: "listings, pictures and links of the book, also in a browser",
-        after: &["build"],
-        run: book::pages,
-    },
-    Part {
-        name: "climb",
-        about: "each step, chapter and famous mistake passes and fails the stages that it should",
-        after: &["build"],
-        run: climb,
-    },
-    Part {
-        name: "tests",
-        about: "unit, wire and documentation tests of all crates",
-        after: &["build"],
-        run: programs::tests,
-    },
-    Part {
-        name: "clippy",
-        about: "no warnings, from the compiler or from clippy",
-        // It links the dependencies that `build` has compiled.
-        after: &["build"],
-        run: clippy,
-    },
-    Part {
-        name: "foreign",
-        about: "everything compiles for macOS and Windows",
-        after: &["clippy"],
-        run: portable::foreign,
-    },
-    Part {
-        name: "page",
-        about: "the wire tables have the same responses in a page as over a socket",
-        after: &["build"],
-        run: book::rows,
-    },
-    Part {
-        name: "transcripts",
-        about: "what the book says you see is what you see",
-        after: &["build"],
-        run: book::transcripts,
-    },
-    Part {
-        name: "portable",
-        about: "the tests of final as macOS and Windows run it, above mio, and with its feature redis",
-        after: &["build"],
-        run: portable::with_mio,
-    },
-    Part {
-        name: "doc",
-        about: "no broken links in the documentation",
-        after: &["clippy"],
-        run: doc,
-    },
-    Part {
-        name: "poll",
-        about: "its tests of readiness above poll(2), which is most like Windows",
-        after: &["build"],
-        run: portable::with_poll,
-    },
-    Part {
-        name: "coverage",
-        about: "the book shows every line that a chapter adds",
-        after: &["build"],
-        run: book::coverage,
-    },
-    Part {
-        name: "ladder",
-        about: "no chapter breaks a rule that one before it keeps",
-        after: &["build"],
-        run: ladder,
-    },
-    Part { name: "fuzz", about: "the fuzz targets compile", after: &["clippy"], run: fuzz },
-    Part {
-        name: "loom",
-        about: "the queue and the engine in every order of events",
-        after: &[],
-        run: loom,
-    },
+    Part::new("fmt", "the code is formatted", fmt).on(ANY),
+    Part::new("lessons", "a chapter changes only the files it teaches", lessons::check).on(ANY),
+    Part::new("circles", "modules do not import each other in a circle", circles::check).on(ANY),
+    Part::new("spelling", "no word is misspelt, in code, comments and pages", text::spelling)
+        .on(ANY),
+    Part::new("build", "everything compiles, tests and examples too", build),
+    Part::new("exercises", "each exercise finds what is wrong, and only that", exercises)
+        .after("build")
+        .on(&["chapters/", "exercises/"]),
+    Part::new("book", "listings, pictures and links of the book, also in a browser", book::pages)
+        .after("build")
+        .on(&["book/", "exercises/", "xtask/course/", "xtask/figures/", "xtask/labs/"]),
+    Part::new(
+        "climb",
+        "each step, chapter and famous mistake passes and fails the stages that it should",
+        climb,
+    )
+    .after("build")
+    .on(&["/steps/", "xtask/course/", "xtask/starters/", "xtask/wire/src/climb/"]),
+    Part::new("tests", "unit, wire and documentation tests of all crates", programs::tests)
+        .after("build"),
+    // It links the dependencies that `build` has compiled.
+    Part::new("clippy", "no warnings, from the compiler or from clippy", clippy).after("build"),
+    Part::new("foreign", "everything compiles for macOS and Windows", portable::foreign)
+        .after("clippy"),
+    Part::new(
+        "page",
+        "the wire tables have the same responses in a page as over a socket",
+        book::rows,
+    )
+    .after("build")
+    .on(&["chapters/", "xtask/labs/", "xtask/page/"]),
+    Part::new("transcripts", "what the book says you see is what you see", book::transcripts)
+        .after("build")
+        .on(&["book/src/", "chapters/", "final/", "xtask/labs/"]),
+    Part::new(
+        "portable",
+        "the tests of final as macOS and Windows run it, above mio, and with its feature redis",
+        portable::with_mio,
+    )
+    .after("build"),
+    Part::new("doc", "no broken links in the documentation", doc).after("clippy"),
+    Part::new(
+        "poll",
+        "its tests of readiness above poll(2), which is most like Windows",
+        portable::with_poll,
+    )
+    .after("build"),
+    Part::new("coverage", "the book shows every line that a chapter adds", book::coverage)
+        .after("build")
+        .on(&["book/", "chapters/", "final/"]),
+    Part::new("ladder", "no chapter breaks a rule that one before it keeps", ladder)
+        .after("build")
+        .on(&["chapters/", "final/", "xtask/wire/"]),
+    Part::new("fuzz", "the fuzz targets compile", fuzz).after("clippy").on(&["xtask/fuzz/"]),
+    Part::new("loom", "the queue and the engine in every order of events", loom)
+        .on(&["/src/core/", "xtask/models/"]),
 ];
 
 /// Parts that run only if they are named, because they depend on more than the files.
-pub(crate) const OPTIONAL: &[Part] = &[Part {
-    name: "external-links",
-    about: "links that lead out of the book; only if it is named, because it needs the network",
-    after: &[],
-    run: text::external_links,
-}];
+pub(crate) const OPTIONAL: &[Part] = &[Part::new(
+    "external-links",
+    "links that lead out of the book; only if it is named, because it needs the network",
+    text::external_links,
+)];
 
-fn fmt(run: &Run) -> anyhow::Result<Outcome> {
-    command::run(&mut cargo_in(&run.workspace, &["fmt", "--all", "--check"]))
+fn fmt(part: &Run) -> anyhow::Result<Outcome> {
+    run(&mut cargo_in(&part.workspace, &["fmt", "--all", "--check"]))
 }
 
-fn build(run: &Run) -> anyhow::Result<Outcome> {
-    command::run(&mut cargo_in(
-        &run.workspace,
-        &["build", "--quiet", "--workspace", "--all-targets"],
-    ))
+fn build(part: &Run) -> anyhow::Result<Outcome> {
+    let args = ["build", "--quiet", "--workspace", "--all-targets"];
+    run(&mut cargo_in(&part.workspace, &args))
 }
 
-fn ladder(run: &Run) -> anyhow::Result<Outcome> {
-    command::run(process::bin(&run.workspace, "ladder").arg("--check"))
+fn ladder(part: &Run) -> anyhow::Result<Outcome> {
+    run(process::bin(&part.workspace, "ladder").arg("--check"))
+}
+
+/// Runs a command whose exit status decides.
+fn run(command: &mut Command) -> anyhow::Result<Outcome> {
+    process::output(command)?;
+    Ok(Outcome::passed(""))
+}
+
+/// A command of cargo for a part that only checks code.
+fn check(run: &Run, args: &[&str]) -> anyhow::Result<Command> {
+    let mut command = cargo_in(&run.workspace, args);
+    command.env("CARGO_TARGET_DIR", portable::checked_target(run)?);
+    Ok(command)
 }
 
 fn climb(run: &Run) -> anyhow::Result<Outcome> {
@@ -161,92 +123,100 @@ fn climb(run: &Run) -> anyhow::Result<Outcome> {
         return Ok(Outcome::passed(format!("{} claims about stages", proof.good)));
     }
     let repeat = "to repeat only that: cargo xtask prove-climb";
-    Ok(Outcome::Failed(format!("{}\n{repeat}\n", problems.join("\n"))))
+    bail!("{}\n{repeat}", problems.join("\n"));
 }
 
 fn clippy(run: &Run) -> anyhow::Result<Outcome> {
-    let workspace = &run.workspace;
-    let target = portable::checked_target(run)?;
-    let is_wanted =
-        |package: &String| run.scope.as_ref().is_none_or(|scope| scope.packages.contains(package));
+    let packages = run.packages(|scope| &scope.packages);
     let clippy = |targets: &[String]| {
-        let mut command = cargo_in(workspace, &["clippy", "--quiet"]);
-        match &run.scope {
-            Some(scope) => command.args(scope.packages.iter().flat_map(|name| ["--package", name])),
-            None => command.arg("--workspace"),
-        };
-        command.env("CARGO_TARGET_DIR", &target);
-        command::run(command.args(targets).args(["--", "-D", "warnings"]))
+        let mut command = check(run, &["clippy", "--quiet"])?;
+        command.args(&packages).args(targets).args(["--", "-D", "warnings"]);
+        process::output(&mut command)
     };
-    let outcome = clippy(&["--all-targets".to_string()])?;
-    if outcome.is_failure() {
-        return Ok(outcome);
-    }
+    clippy(&["--all-targets".to_string()])?;
     // The checks of the exercises are not tests of their chapter, so `--all-targets` does not include them, and with
     // that option cargo ignores their names.
-    let mut exercises = Exercise::all(workspace)?;
-    exercises.retain(|exercise| is_wanted(&exercise.chapter.package));
+    let mut exercises = Exercise::all(&run.workspace)?;
+    exercises.retain(|exercise| {
+        run.scope.as_ref().is_none_or(|it| it.packages.contains(&exercise.chapter.package))
+    });
     let checks: Vec<String> =
         exercises.iter().map(|exercise| format!("--test={}", exercise.target())).collect();
-    if checks.is_empty() { Ok(outcome) } else { clippy(&checks) }
+    if !checks.is_empty() {
+        clippy(&checks)?;
+    }
+    Ok(Outcome::passed(""))
 }
 
 fn loom(run: &Run) -> anyhow::Result<Outcome> {
-    let workspace = &run.workspace;
     let args = ["test", "--quiet", "--tests", "--manifest-path", "xtask/models/Cargo.toml"];
-    let mut command = cargo_in(workspace, &args);
-    command.env("CARGO_TARGET_DIR", workspace.target().join("models"));
-    let finished = process::captured(&mut command)?;
-    let [passed, ..] = output::count(&finished.output);
-    Ok(match command::outcome(&command, &finished) {
-        Outcome::Passed { .. } if passed == 0 => {
-            Outcome::Failed("xtask/models has no test\n".to_string())
-        }
-        Outcome::Passed { .. } => Outcome::passed(format!("{passed} models")),
-        other => other,
-    })
+    let mut command = cargo_in(&run.workspace, &args);
+    command.env("CARGO_TARGET_DIR", run.workspace.target().join("models"));
+    programs::outcome(&mut [command])
 }
 
-fn fuzz(run: &Run) -> anyhow::Result<Outcome> {
+fn fuzz(part: &Run) -> anyhow::Result<Outcome> {
     let manifest = "xtask/fuzz/Cargo.toml";
     let args = ["check", "--quiet", "--locked", "--bins", "--manifest-path", manifest];
-    let mut command = cargo_in(&run.workspace, &args);
     // Nothing is linked, so neither libFuzzer nor a C++ compiler is needed.
-    command.env("CUSTOM_LIBFUZZER_PATH", "/none/libnone.a");
-    command::run(command.env("CARGO_TARGET_DIR", portable::checked_target(run)?))
+    run(check(part, &args)?.env("CUSTOM_LIBFUZZER_PATH", "/none/libnone.a"))
 }
 
-fn doc(run: &Run) -> anyhow::Result<Outcome> {
+fn doc(part: &Run) -> anyhow::Result<Outcome> {
     let args = ["doc", "--quiet", "--workspace", "--no-deps", "--document-private-items"];
-    let mut command = cargo_in(&run.workspace, &args);
-    command.env("CARGO_TARGET_DIR", portable::checked_target(run)?);
-    command::run(command.env("RUSTDOCFLAGS", "-D warnings"))
+    run(check(part, &args)?.env("RUSTDOCFLAGS", "-D warnings"))
 }
 
 fn exercises(run: &Run) -> anyhow::Result<Outcome> {
     let workspace = &run.workspace;
-    let mut chosen: Vec<(Exercise, Claims)> = Vec::new();
-    for exercise in Exercise::all(workspace)? {
-        let claims = match &run.scope {
-            None => Claims::All,
-            Some(scope) if scope.exercises.contains(&exercise.number) => Claims::All,
-            Some(scope) if scope.solutions.contains(&exercise.number) => Claims::RightSolutions,
-            Some(_) => continue,
-        };
-        chosen.push((exercise, claims));
+    let choice = |exercise: Exercise| match &run.scope {
+        None => Some((exercise, Claims::All)),
+        Some(scope) => {
+            let claims = claims(workspace, &scope.changed, &exercise)?;
+            Some((exercise, claims))
+        }
+    };
+    let chosen: Vec<_> = Exercise::all(workspace)?.into_iter().filter_map(choice).collect();
+    let proof = prove::prove(workspace, &chosen, &work_tree(workspace)?, |_| ())?;
+    if proof.bad.is_empty() {
+        let exercises = chosen.len();
+        return Ok(Outcome::passed(format!("{} claims about {exercises} exercises", proof.good)));
     }
-    if chosen.is_empty() {
-        return Ok(Outcome::Skipped("there are no exercises yet".to_string()));
+    let lines: String = proof.bad.iter().map(|(_, line)| line.as_str()).collect();
+    let numbers: BTreeSet<u8> = proof.bad.iter().map(|(number, _)| *number).collect();
+    let numbers: Vec<String> = numbers.iter().map(u8::to_string).collect();
+    bail!("{lines}to repeat only that: cargo xtask prove-exercises {}", numbers.join(" "));
+}
+
+/// What `--quick` proves about an exercise: all if it has changed itself; only about the right solutions if these patch a
+/// changed file.
+fn claims(workspace: &Workspace, changed: &[String], exercise: &Exercise) -> Option<Claims> {
+    let folder = format!("{}/", exercise.folder);
+    if changed.iter().any(|path| path.starts_with(&folder)) {
+        return Some(Claims::All);
     }
-    let tree = work_tree(workspace)?;
-    let proof = prove::prove(workspace, &chosen, &tree, |_| ())?;
-    if !proof.bad.is_empty() {
-        let lines: String = proof.bad.iter().map(|(_, line)| line.as_str()).collect();
-        let numbers: BTreeSet<String> =
-            proof.bad.iter().map(|(number, _)| number.to_string()).collect();
-        let numbers = numbers.into_iter().collect::<Vec<_>>().join(" ");
-        let repeat = format!("to repeat only that: cargo xtask prove-exercises {numbers}\n");
-        return Ok(Outcome::Failed(format!("{lines}{repeat}")));
+    let patch = exercise.patch(workspace, "solution.patch").ok()?;
+    let is_patched = patch.paths().iter().any(|path| changed.contains(path));
+    is_patched.then_some(Claims::RightSolutions)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workspace::tests::folder_with;
+
+    #[test]
+    fn an_exercise_is_proved_if_it_has_changed_or_its_solution_patches_a_change() {
+        let patch = "diff --git a/chapters/04_b/src/app.rs b/chapters/04_b/src/app.rs\n";
+        let folder = folder_with(&[("chapters/04_b/exercises/02_time/solution.patch", patch)]);
+        let workspace = Workspace::at(folder.path()).unwrap();
+        let exercise = &Exercise::all(&workspace).unwrap()[0];
+        for (changed, expected) in [
+            ("chapters/04_b/exercises/02_time/check.rs", Some(Claims::All)),
+            ("chapters/04_b/src/app.rs", Some(Claims::RightSolutions)),
+            ("chapters/04_b/src/lib.rs", None),
+        ] {
+            assert_eq!(claims(&workspace, &[changed.to_string()], exercise), expected, "{changed}");
+        }
     }
-    Ok(Outcome::passed(format!("{} claims about {} exercises", proof.good, chosen.len())))
 }

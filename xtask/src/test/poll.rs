@@ -6,10 +6,9 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::path::Path;
 use std::process::{Command, ExitCode};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 
 use crate::process;
 
@@ -19,25 +18,24 @@ const FORM: [&str; 2] = ["--cfg", "mio_unsupported_force_poll_poll"];
 /// Set for a compiler that compiles mio in this form.
 const ASKED: &str = "XTASK_MIO_WITH_POLL";
 
-/// The environment in which cargo starts the compiler through `program`, which must call [`compile_if_asked`].
-pub(super) fn environment(program: &Path) -> [(&'static str, String); 2] {
-    [("RUSTC_WRAPPER", program.display().to_string()), (ASKED, "1".to_string())]
+/// The environment in which cargo starts the compiler through this program, which calls [`compile_if_asked`].
+pub(super) fn environment() -> anyhow::Result<[(&'static str, OsString); 2]> {
+    Ok([("RUSTC_WRAPPER", process::own_program()?.into()), (ASKED, "1".into())])
 }
 
 /// Starts the compiler if cargo has started this program for that. Otherwise returns `None`.
 pub(crate) fn compile_if_asked() -> Option<anyhow::Result<ExitCode>> {
     env::var_os(ASKED)?;
-    Some(compile(env::args_os().skip(1).collect()))
+    let arguments: Vec<OsString> = env::args_os().skip(1).collect();
+    Some(compile(&arguments))
 }
 
 /// Starts the compiler, which is the first argument, with the remaining arguments.
-fn compile(arguments: Vec<OsString>) -> anyhow::Result<ExitCode> {
-    let mut arguments = arguments.into_iter();
-    let mut compiler = Command::new(arguments.next().context("cargo names no compiler")?);
-    let arguments: Vec<OsString> = arguments.collect();
-    compiler.args(&arguments).args(form(&arguments));
-    let status = compiler.status().context("the compiler cannot be started")?;
-    Ok(process::exit(status.success()))
+fn compile(arguments: &[OsString]) -> anyhow::Result<ExitCode> {
+    let [compiler, arguments @ ..] = arguments else { bail!("cargo names no compiler") };
+    let mut command = Command::new(compiler);
+    let status = command.args(arguments).args(form(arguments)).status();
+    Ok(process::exit(status.context("the compiler cannot be started")?.success()))
 }
 
 /// The arguments to add to these.

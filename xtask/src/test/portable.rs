@@ -1,13 +1,12 @@
 //! The code for macOS and Windows: tested on this system as far as possible, and compiled for the other systems.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use super::command;
 use super::part::{Outcome, Run};
 use super::poll;
-use super::programs::Tests;
-use crate::process::{self, cargo_in};
+use super::programs;
+use crate::process;
 use crate::sandbox::share_dependencies;
 
 /// The targets of the other systems.
@@ -26,21 +25,47 @@ const FEATURES: &str = "portable,redis";
 /// Runs all tests of `final` on mio, and the tests of shared rate limits. Other parts build and start the program
 /// without these features at the same time, so this part has a separate target directory.
 pub(super) fn with_mio(run: &Run) -> anyhow::Result<Outcome> {
-    let select = ["--package", "final", "--features", FEATURES].map(String::from);
-    let target = run.workspace.target().join("portable");
-    link_dependencies(&run.workspace.target().join("debug"), &target.join("debug"), &["final"])?;
-    let environment = [("CARGO_TARGET_DIR", target.display().to_string())];
-    let tests = Tests { select: &select, skip: &[], environment: &environment };
-    Ok(without_redis(tests.outcome(&run.workspace)?))
+    let mut command = programs::command(&run.workspace);
+    command.args(["--package", "final", "--features", FEATURES]);
+    command.env("CARGO_TARGET_DIR", target(run, "portable", &["final"])?);
+    let mut outcome = programs::outcome(&mut [command])?;
+    if let Outcome::Passed { left_out, .. } = &mut outcome
+        && !process::is_installed("redis-server")
+    {
+        // The tests of shared rate limits have passed without running.
+        left_out.push(
+            "rate limits in Redis not tested: `apt install redis-server` gets it".to_string(),
+        );
+    }
+    Ok(outcome)
 }
 
-/// Links the built dependencies, but not cargo's fingerprints of the packages in `anew`, which must be rebuilt. `final`
-/// is always among them: its tests contain the path of the program that they start.
-fn link_dependencies(from: &Path, to: &Path, anew: &[&str]) -> anyhow::Result<()> {
+/// Runs the tests that show whether readiness is reported with poll(2).
+pub(super) fn with_poll(run: &Run) -> anyhow::Result<Outcome> {
+    let mut command = programs::command(&run.workspace);
+    command.args(["--package", "final", "--features", "portable"]).args(READINESS);
+    command.args(["--", "--skip", NOT_WITH_POLL]).envs(poll::environment()?);
+    // A separate directory, because mio has the same name in both forms.
+    command.env("CARGO_TARGET_DIR", target(run, "poll", &["final", "mio"])?);
+    programs::outcome(&mut [command])
+}
+
+/// The target directory of the parts that only check code. They hold cargo's lock on it for minutes, and in the usual one
+/// all parts that run a program with cargo would wait for them.
+pub(super) fn checked_target(run: &Run) -> anyhow::Result<PathBuf> {
+    target(run, "checked", &[])
+}
+
+/// A target directory with links to the built dependencies, but not to cargo's fingerprints of the packages in `anew`,
+/// which must be rebuilt. Where tests run, `final` is among them: its tests contain the path of the program that they
+/// start.
+fn target(run: &Run, name: &str, anew: &[&str]) -> anyhow::Result<PathBuf> {
+    let target = run.workspace.target().join(name);
+    let to = target.join("debug");
     if to.exists() {
-        return Ok(());
+        return Ok(target);
     }
-    share_dependencies(from, to)?;
+    share_dependencies(&run.workspace.target().join("debug"), &to)?;
     for entry in fs::read_dir(to.join(".fingerprint"))? {
         let entry = entry?;
         let name = entry.file_name();
@@ -50,65 +75,24 @@ fn link_dependencies(from: &Path, to: &Path, anew: &[&str]) -> anyhow::Result<()
             fs::remove_dir_all(entry.path())?;
         }
     }
-    Ok(())
-}
-
-/// The target directory of the parts that only check code. They hold cargo's lock on it for minutes, and in the usual one
-/// all parts that run a program with cargo would wait for them.
-pub(super) fn checked_target(run: &Run) -> anyhow::Result<PathBuf> {
-    let target = run.workspace.target().join("checked");
-    link_dependencies(&run.workspace.target().join("debug"), &target.join("debug"), &[])?;
     Ok(target)
-}
-
-/// Adds a note if there is no Redis, because the tests of shared rate limits then pass without running.
-fn without_redis(outcome: Outcome) -> Outcome {
-    match outcome {
-        Outcome::Passed { note, mut left_out } if !process::is_installed("redis-server") => {
-            left_out.push(
-                "rate limits in Redis not tested: `apt install redis-server` gets it".to_string(),
-            );
-            Outcome::Passed { note, left_out }
-        }
-        outcome => outcome,
-    }
-}
-
-/// Runs the tests that show whether readiness is reported with poll(2).
-pub(super) fn with_poll(run: &Run) -> anyhow::Result<Outcome> {
-    let select: Vec<String> = ["--package", "final", "--features", "portable"]
-        .into_iter()
-        .chain(READINESS)
-        .map(String::from)
-        .collect();
-    // A separate directory, because mio has the same name in both forms.
-    let target = run.workspace.target().join("poll");
-    let built = run.workspace.target().join("debug");
-    link_dependencies(&built, &target.join("debug"), &["final", "mio"])?;
-    let mut environment = poll::environment(&process::own_program()?).to_vec();
-    environment.push(("CARGO_TARGET_DIR", target.display().to_string()));
-    let tests = Tests { select: &select, skip: &[NOT_WITH_POLL], environment: &environment };
-    tests.outcome(&run.workspace)
 }
 
 /// Compiles everything for the other systems.
 pub(super) fn foreign(run: &Run) -> anyhow::Result<Outcome> {
-    let portable =
-        ["clippy", "--quiet", "--all-targets", "--features", FEATURES, "--package", "final"];
-    let target = checked_target(run)?;
-    let mut command = cargo_in(&run.workspace, &portable);
-    command.env("CARGO_TARGET_DIR", &target);
-    let checked = command::run(command.args(["--", "-D", "warnings"]))?;
-    if checked.is_failure() {
-        return Ok(checked);
-    }
+    let clippy = ["clippy", "--quiet", "--all-targets"];
     let (mut compiled, mut left_out) = (Vec::new(), Vec::new());
-    let mut command =
-        cargo_in(&run.workspace, &["clippy", "--quiet", "--all-targets", "--workspace"]);
-    command.env("CARGO_TARGET_DIR", &target);
+    let target = checked_target(run)?;
+    let check = |args: &[&str]| {
+        let mut command = process::cargo_in(&run.workspace, &clippy);
+        command.args(args).args(["--", "-D", "warnings"]).env("CARGO_TARGET_DIR", &target);
+        process::output(&mut command)
+    };
+    check(&["--features", FEATURES, "--package", "final"])?;
+    let mut targets = vec!["--workspace"];
     for target in TARGETS {
         if process::has_library(target) {
-            command.args(["--target", target]);
+            targets.extend(["--target", target]);
             compiled.push(format!("compiled for {target}"));
         } else {
             left_out.push(format!(
@@ -117,10 +101,7 @@ pub(super) fn foreign(run: &Run) -> anyhow::Result<Outcome> {
         }
     }
     if !compiled.is_empty() {
-        let checked = command::run(command.args(["--", "-D", "warnings"]))?;
-        if checked.is_failure() {
-            return Ok(checked);
-        }
+        check(&targets)?;
     }
     Ok(Outcome::Passed { note: compiled.join(", "), left_out })
 }

@@ -2,259 +2,184 @@
 //! affects.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
 
-use super::rules::{Rule, is_below, rules_for};
-use crate::exercise::Exercise;
-use crate::workspace::{Chapter, Workspace, is_page};
+use crate::workspace::Workspace;
+
+/// The directory of a chapter's exercises, which are no code of the chapter.
+pub(super) const EXERCISES: &str = "exercises/";
 
 /// The things that a change affects.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub(crate) struct Scope {
     /// The base of the comparison, in words for the summary.
-    since: String,
-    changed: Vec<String>,
-    parts: BTreeSet<&'static str>,
+    since: &'static str,
+    /// The changed files, from the root.
+    pub changed: Vec<String>,
     /// Packages to compile with clippy.
     pub packages: BTreeSet<String>,
     /// Packages whose tests are run.
     pub tested: BTreeSet<String>,
-    /// Pages whose transcripts are replayed, from the root.
-    pub pages: BTreeSet<String>,
-    /// Exercises to prove in full, by number.
-    pub exercises: BTreeSet<u8>,
-    /// Exercises of a changed chapter: their right solutions still have to pass.
-    pub solutions: BTreeSet<u8>,
-    /// Checks that only a full run does.
-    left: BTreeSet<String>,
 }
 
 impl Scope {
     /// The files that differ from the last commit; if there are none, the files of the last commit.
     pub(super) fn of_change(workspace: &Workspace) -> anyhow::Result<Scope> {
-        let git = workspace.git();
-        let changed = git.changed_since("HEAD", ".")?;
+        let changed = workspace.git().changed_since("HEAD", ".")?;
         if changed.is_empty() {
-            let last = git.changed_since("HEAD~1", ".")?;
-            return Scope::of(workspace, "in the last commit", last);
+            let last = workspace.git().changed_since("HEAD~1", ".")?;
+            return Ok(Scope::of(workspace, "in the last commit", last));
         }
-        Scope::of(workspace, "since the last commit", changed)
+        Ok(Scope::of(workspace, "since the last commit", changed))
     }
 
-    fn of(workspace: &Workspace, since: &str, changed: Vec<String>) -> anyhow::Result<Scope> {
-        let mut scope = Scope { since: since.to_string(), ..Scope::default() };
-        scope.parts.extend(["fmt", "lessons", "circles", "spelling"]);
-        let mut chapters = Vec::new();
-        for path in &changed {
-            match workspace.chapters().iter().find(|chapter| is_below(path, &chapter.folder)) {
-                Some(chapter) => {
-                    scope.chapter_file(workspace, chapter, path)?;
-                    if !chapters.contains(&chapter) && !path.contains("/exercises/") {
-                        chapters.push(chapter);
-                    }
-                }
-                None => scope.other_file(path),
-            }
+    fn of(workspace: &Workspace, since: &'static str, changed: Vec<String>) -> Scope {
+        let package_of = |path: &String| package(workspace, path);
+        let code = changed.iter().filter(|path| !path.contains(EXERCISES));
+        let mut tested: BTreeSet<String> = code.filter_map(package_of).collect();
+        let chapters = workspace.chapters().iter().map(|chapter| &chapter.package);
+        let chapters: Vec<&String> = chapters.filter(|name| tested.contains(*name)).collect();
+        // The chapters between the first and the last one have the same files.
+        if let [_, between @ .., _] = &chapters[..] {
+            tested.retain(|name| !between.contains(&name));
         }
-        scope.chapters(workspace, &mut chapters)?;
-        scope.changed = changed;
-        Ok(scope)
+        let packages = changed.iter().filter_map(package_of).collect();
+        Scope { since, changed, packages, tested }
     }
 
-    fn chapter_file(
-        &mut self,
-        workspace: &Workspace,
-        chapter: &Chapter,
-        path: &str,
-    ) -> anyhow::Result<()> {
-        let inside = path.strip_prefix(&format!("{}/", chapter.folder)).unwrap_or(path);
-        if let Some(name) = inside.strip_prefix("exercises/") {
-            self.parts.extend(["clippy", "exercises", "book"]);
-            self.packages.insert(chapter.package.clone());
-            let name = name.split('/').next().unwrap_or_default();
-            let number = name.split('_').next().and_then(|number| number.parse().ok());
-            self.exercises.extend::<Option<u8>>(number);
-            return Ok(());
-        }
-        if inside.starts_with("steps/") {
-            self.parts.insert("climb");
-        }
-        for exercise in Exercise::all(workspace)? {
-            let Ok(patch) = exercise.patch(workspace, "solution.patch") else { continue };
-            if patch.paths().iter().any(|touched| touched == path) {
-                self.parts.insert("exercises");
-                self.solutions.insert(exercise.number);
-            }
-        }
-        if inside.starts_with("src/core/") {
-            self.parts.insert("loom");
-        }
-        Ok(())
-    }
-
-    /// Selects the checks for whole chapters. Only the first and the last changed chapter are tested: the chapters
-    /// between them have the same files.
-    fn chapters(&mut self, workspace: &Workspace, chapters: &mut [&Chapter]) -> anyhow::Result<()> {
-        let order =
-            |chapter: &Chapter| workspace.chapters().iter().position(|other| other == chapter);
-        chapters.sort_by_key(|chapter| order(chapter));
-        let [first, .., last] = chapters else {
-            let Some(only) = chapters.first() else { return Ok(()) };
-            return self.add_chapters(workspace, &[only], &[only]);
+    /// The pages whose transcripts are replayed, from the root: those that have changed, and those that run a crate.
+    pub(super) fn pages(&self, workspace: &Workspace) -> anyhow::Result<Vec<String>> {
+        let chapter = |name: &String| name.trim_start_matches("ch").to_string();
+        let runs = |name: &String| {
+            [format!("cargo run -q -p {name}"), format!("transcript chapter={}\n", chapter(name))]
         };
-        let ends = [*first, *last];
-        for chapter in &chapters[1..chapters.len() - 1] {
-            self.left.insert(format!("the tests of {}", chapter.package));
-        }
-        self.add_chapters(workspace, chapters, &ends)
+        let runs: Vec<String> = self.tested.iter().flat_map(runs).collect();
+        let mut pages = workspace.pages()?;
+        pages.retain(|path, text| {
+            self.changed.contains(path) || runs.iter().any(|run| text.contains(run))
+        });
+        Ok(pages.into_keys().collect())
     }
 
-    fn add_chapters(
-        &mut self,
-        workspace: &Workspace,
-        changed: &[&Chapter],
-        tested: &[&Chapter],
-    ) -> anyhow::Result<()> {
-        self.parts.extend(["clippy", "tests", "ladder", "coverage", "transcripts", "page"]);
-        self.packages.extend(changed.iter().map(|chapter| chapter.package.clone()));
-        self.tested.extend(tested.iter().map(|chapter| chapter.package.clone()));
-        self.pages.extend(pages_with(workspace, tested)?);
-        if changed.iter().any(|chapter| chapter.number.is_none()) {
-            // The labs depend on the library of `final`.
-            self.packages.insert("labs".to_string());
-            self.left.insert("the tests of the labs, which use final".to_string());
-            self.left.insert(
-                "final on other systems, and its rate limits in Redis (`portable`, `poll`, `foreign`)"
-                    .to_string(),
-            );
-        }
-        Ok(())
-    }
-
-    /// A file outside of the chapters.
-    fn other_file(&mut self, path: &str) {
-        if is_below(path, "book/src") && is_page(path) {
-            self.parts.extend(["book", "coverage", "transcripts"]);
-            self.pages.insert(path.to_string());
-            return;
-        }
-        if is_below(path, "xtask/labs") {
-            self.pages.insert("book/src/appendix/labs-endpoint.md".to_string());
-        }
-        let mut is_known = false;
-        for Rule { packages, parts, left, .. } in rules_for(path) {
-            is_known = true;
-            self.parts.extend(*parts);
-            self.packages.extend(packages.iter().map(ToString::to_string));
-            if parts.contains(&"tests") {
-                self.tested.extend(packages.iter().map(ToString::to_string));
-            }
-            self.left.extend((!left.is_empty()).then(|| (*left).to_string()));
-        }
-        if !is_known {
-            self.left.insert(format!("what depends on {path}"));
-        }
-    }
-
-    pub(super) fn has(&self, part: &str) -> bool {
-        self.parts.contains(part)
-    }
-
-    /// A summary of the selected and the skipped checks.
-    pub(super) fn summary(&self) -> String {
+    /// The changed files, and the parts that do not run.
+    pub(super) fn summary(&self, left: &[&str]) -> String {
         let files = match self.changed.as_slice() {
             [] => "nothing has changed".to_string(),
             [only] => format!("{only} has changed"),
             [first, rest @ ..] => format!("{first} and {} more have changed", rest.len()),
         };
-        let mut text = format!("{files} {}\n", self.since);
-        for left in &self.left {
-            let _ = writeln!(text, "only a whole run checks {left}");
-        }
-        text
+        let (since, left) = (self.since, left.join(", "));
+        format!(
+            "{files} {since}\nleft to a whole run: crates that depend on the changed ones, {left}\n"
+        )
     }
 }
 
-/// The pages whose transcripts run one of these chapters.
-fn pages_with(workspace: &Workspace, chapters: &[&Chapter]) -> anyhow::Result<Vec<String>> {
-    let mut pages = workspace.pages()?;
-    pages.retain(|_, text| {
-        chapters.iter().any(|chapter| {
-            text.contains(&format!("```transcript chapter={}\n", chapter.name))
-                || text.contains(&format!("$ cargo run -p {}\n", chapter.package))
-        })
-    });
-    Ok(pages.into_keys().collect())
+/// The package of the workspace that has this file.
+fn package(workspace: &Workspace, path: &str) -> Option<String> {
+    let folders = Path::new(path).ancestors().skip(1);
+    let mut manifests = folders.map(|folder| workspace.root().join(folder).join("Cargo.toml"));
+    let manifest = fs::read_to_string(manifests.find(|manifest| manifest.is_file())?).ok()?;
+    let manifest: toml::Table = manifest.parse().ok()?;
+    // The root, and the crates that cargo builds alone.
+    if manifest.contains_key("workspace") {
+        return None;
+    }
+    Some(manifest.get("package")?.get("name")?.as_str()?.to_string())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::test::parts::PARTS;
     use crate::workspace::tests::folder_with;
 
-    fn scope(changed: &[&str]) -> Scope {
-        let patch = "diff --git a/chapters/04_b/src/app.rs b/chapters/04_b/src/app.rs\n--- a/chapters/04_b/src/app.rs\n+++ b/chapters/04_b/src/app.rs\n@@ -1 +1 @@\n-1\n+2\n";
-        let folder = folder_with(&[
-            ("chapters/03_a/Cargo.toml", ""),
-            ("chapters/04_b/Cargo.toml", ""),
-            ("chapters/04_b/exercises/02_time/solution.patch", patch),
-            ("chapters/05_c/Cargo.toml", ""),
-            ("final/Cargo.toml", ""),
+    /// What these changes affect: the parts, the tested packages, and the pages.
+    fn affected(changed: &[&str]) -> [String; 3] {
+        let manifests = ["ch03_a", "ch04_b", "ch05_c", "final", "labs"].map(|name| {
+            let folder = match name.strip_prefix("ch") {
+                Some(name) => format!("chapters/{name}"),
+                None => name.replace("labs", "xtask/labs"),
+            };
+            (format!("{folder}/Cargo.toml"), format!("[package]\nname = \"{name}\"\n"))
+        });
+        let mut files: Vec<_> =
+            manifests.iter().map(|(path, text)| (&path[..], &text[..])).collect();
+        files.extend([
+            ("Cargo.toml", "[workspace]\n"),
+            ("xtask/models/Cargo.toml", "[package]\nname = \"models\"\n[workspace]\n"),
             ("book/src/part3/run.md", "```transcript chapter=04_b\n$ curl\n```\n"),
             ("book/src/part3/other.md", "text\n"),
+            ("book/src/labs.md", "```transcript\n$ cargo run -q -p labs\n```\n"),
         ]);
+        let folder = folder_with(&files);
         let workspace = Workspace::at(folder.path()).unwrap();
         let changed = changed.iter().map(|path| (*path).to_string()).collect();
-        Scope::of(&workspace, "since the last commit", changed).unwrap()
-    }
-
-    fn names<T: ToString>(set: &BTreeSet<T>) -> Vec<String> {
-        set.iter().map(T::to_string).collect()
-    }
-
-    #[test]
-    fn a_page_brings_its_transcripts_and_the_checks_of_the_book() {
-        let scope = scope(&["book/src/part3/other.md"]);
-        assert_eq!(
-            names(&scope.parts),
-            ["book", "circles", "coverage", "fmt", "lessons", "spelling", "transcripts"]
-        );
-        assert_eq!(names(&scope.pages), ["book/src/part3/other.md"]);
-        assert_eq!(scope.tested.len(), 0);
+        let scope = Scope::of(&workspace, "since the last commit", changed);
+        let parts: Vec<_> =
+            PARTS.iter().filter(|part| part.is_affected(&scope)).map(|it| it.name).collect();
+        let tested: Vec<_> = scope.tested.iter().map(String::as_str).collect();
+        [parts.join(" "), tested.join(" "), scope.pages(&workspace).unwrap().join(" ")]
     }
 
     #[test]
-    fn a_chapter_brings_its_tests_its_exercises_and_the_pages_that_run_it() {
-        let scope = scope(&["chapters/04_b/src/app.rs"]);
-        assert!(["clippy", "tests", "ladder", "exercises"].iter().all(|part| scope.has(part)));
-        assert_eq!(names(&scope.tested), ["ch04_b"]);
-        assert_eq!(names(&scope.solutions), ["2"]);
-        assert_eq!(names(&scope.pages), ["book/src/part3/run.md"]);
+    fn a_change_affects_parts_crates_and_pages() {
+        let chapter =
+            "fmt lessons circles spelling exercises tests clippy page transcripts coverage ladder";
+        let core = &format!("{chapter} loom")[..];
+        for (changed, expected) in [
+            (
+                &["book/src/part3/other.md"][..],
+                [
+                    "fmt lessons circles spelling book transcripts coverage",
+                    "",
+                    "book/src/part3/other.md",
+                ],
+            ),
+            (&["chapters/04_b/src/app.rs"], [chapter, "ch04_b", "book/src/part3/run.md"]),
+            // Of a carried change, the first and the last chapter are tested.
+            (
+                &[
+                    "chapters/03_a/src/core/x.rs",
+                    "chapters/04_b/src/core/x.rs",
+                    "final/src/core/x.rs",
+                ],
+                [core, "ch03_a final", ""],
+            ),
+            (
+                &["chapters/04_b/exercises/02_time/check.rs"],
+                ["fmt lessons circles spelling exercises book clippy", "", ""],
+            ),
+            (
+                &["xtask/labs/src/main.rs"],
+                [
+                    "fmt lessons circles spelling book tests clippy page transcripts",
+                    "labs",
+                    "book/src/labs.md",
+                ],
+            ),
+            (&["xtask/models/tests/queue.rs"], ["fmt lessons circles spelling loom", "", ""]),
+            (&["Cargo.toml"], ["fmt lessons circles spelling", "", ""]),
+        ] {
+            assert_eq!(affected(changed), expected, "{changed:?}");
+        }
     }
 
     #[test]
-    fn of_a_carried_change_the_first_and_the_last_chapter_are_tested() {
-        let changed = ["03_a", "04_b", "05_c"].map(|name| format!("chapters/{name}/src/core/x.rs"));
-        let changed: Vec<&str> =
-            changed.iter().map(String::as_str).chain(["final/src/core/x.rs"]).collect();
-        let scope = scope(&changed);
-        assert_eq!(names(&scope.packages), ["ch03_a", "ch04_b", "ch05_c", "final", "labs"]);
-        assert_eq!(names(&scope.tested), ["ch03_a", "final"]);
-        assert!(scope.summary().contains("only a whole run checks the tests of ch04_b\n"));
-        assert!(scope.has("loom"));
-    }
-
-    #[test]
-    fn an_exercise_is_proved_in_full_and_its_chapter_is_not_tested() {
-        let scope = scope(&["chapters/04_b/exercises/02_time/check.rs"]);
-        assert_eq!(names(&scope.exercises), ["2"]);
-        assert!(scope.has("exercises") && !scope.has("tests"));
-    }
-
-    #[test]
-    fn what_it_cannot_judge_is_named() {
-        let scope = scope(&["Cargo.toml"]);
-        let said = "Cargo.toml has changed since the last commit\nonly a whole run checks what depends on Cargo.toml\n";
-        assert_eq!(scope.summary(), said);
+    fn the_summary_names_the_files_and_the_parts_that_do_not_run() {
+        let scope = |changed: &[&str]| Scope {
+            since: "since the last commit",
+            changed: changed.iter().map(ToString::to_string).collect(),
+            ..Scope::default()
+        };
+        let left = "\nleft to a whole run: crates that depend on the changed ones, build, doc\n";
+        for (changed, expected) in [
+            (&[][..], "nothing has changed since the last commit"),
+            (&["a"], "a has changed since the last commit"),
+            (&["a", "b", "c"], "a and 2 more have changed since the last commit"),
+        ] {
+            assert_eq!(scope(changed).summary(&["build", "doc"]), format!("{expected}{left}"));
+        }
     }
 }

@@ -37,25 +37,26 @@ pub(super) fn line(finished: &Finished, running: &[&str]) -> String {
     text
 }
 
-/// The last lines: the failures and the commands that rerun them, the skipped checks, the time, and the counts.
+/// The last lines: the failures and the command that reruns them, the skipped checks, the time, and the counts. All is
+/// good if nothing has failed, and if nothing was skipped where that is `strict`.
 pub(super) fn summary(finished: &[Finished], took: Duration, strict: bool) -> (String, bool) {
-    let names = |wanted: fn(&Outcome) -> bool| -> Vec<&str> {
-        let chosen = finished.iter().filter(|finished| wanted(&finished.outcome));
-        chosen.map(|finished| finished.part.name).collect()
-    };
-    let failed = names(Outcome::is_failure);
-    let passed = names(|outcome| matches!(outcome, Outcome::Passed { .. }));
-    let skipped = names(|outcome| matches!(outcome, Outcome::Skipped(_)));
-    let incomplete = names(
-        |outcome| matches!(outcome, Outcome::Passed { left_out, .. } if !left_out.is_empty()),
-    );
-
+    let (mut passed, mut failed, mut skipped, mut incomplete) = (0, vec![], vec![], vec![]);
+    for Finished { part, outcome, .. } in finished {
+        match outcome {
+            Outcome::Failed(_) => failed.push(part.name),
+            Outcome::Skipped(_) => skipped.push(part.name),
+            Outcome::Passed { left_out, .. } => {
+                passed += 1;
+                incomplete.extend((!left_out.is_empty()).then_some(part.name));
+            }
+        }
+    }
     let mut text = String::from("\n");
     if !failed.is_empty() {
         let names = failed.join(" ");
         let _ = writeln!(text, "failed: {names}; to repeat only that: `cargo xtask test {names}`");
     }
-    let not_whole: Vec<&str> = [&skipped[..], &incomplete[..]].concat();
+    let not_whole = [&skipped[..], &incomplete].concat();
     if !not_whole.is_empty() {
         let style = if strict { ui::BAD } else { ui::NOTE };
         let hint = if strict { "; --strict makes that a failure" } else { "" };
@@ -63,9 +64,11 @@ pub(super) fn summary(finished: &[Finished], took: Duration, strict: bool) -> (S
         let _ = writeln!(text, "{}", ui::paint(style, &line));
     }
     let _ = writeln!(text, "{}", times(finished, took));
-    let skipped =
-        if skipped.is_empty() { String::new() } else { format!(", {} skipped", skipped.len()) };
-    let _ = writeln!(text, "{} passed, {} failed{skipped}", passed.len(), failed.len());
+    let _ = write!(text, "{passed} passed, {} failed", failed.len());
+    if !skipped.is_empty() {
+        let _ = write!(text, ", {} skipped", skipped.len());
+    }
+    text.push('\n');
     (text, failed.is_empty() && (!strict || not_whole.is_empty()))
 }
 
@@ -73,11 +76,9 @@ pub(super) fn summary(finished: &[Finished], took: Duration, strict: bool) -> (S
 fn times(finished: &[Finished], took: Duration) -> String {
     let mut by_time: Vec<&Finished> = finished.iter().collect();
     by_time.sort_by_key(|finished| std::cmp::Reverse(finished.took));
-    let slowest: Vec<String> = by_time
-        .iter()
-        .take(SLOWEST)
-        .map(|finished| format!("{} {:.0} s", finished.part.name, finished.took.as_secs_f32()))
-        .collect();
+    by_time.truncate(SLOWEST);
+    let time = |it: &&Finished| format!("{} {:.0} s", it.part.name, it.took.as_secs_f32());
+    let slowest: Vec<String> = by_time.iter().map(time).collect();
     // Rounded, as those above are.
     let took = (took + Duration::from_millis(500)).as_secs();
     let (minutes, seconds) = (took / 60, took % 60);
@@ -92,8 +93,10 @@ mod tests {
     use crate::test::parts::PARTS;
     use crate::ui::plain;
 
-    fn finished(index: usize, outcome: Outcome) -> Finished {
-        Finished { part: &PARTS[index], outcome, took: Duration::from_millis(1234) }
+    fn finished(outcomes: &[Outcome]) -> Vec<Finished> {
+        let took = Duration::from_millis(1234);
+        let parts = PARTS.iter().zip(outcomes.iter().cloned());
+        parts.map(|(part, outcome)| Finished { part, outcome, took }).collect()
     }
 
     fn left_out() -> Outcome {
@@ -101,33 +104,26 @@ mod tests {
     }
 
     #[test]
-    fn a_part_s_line_has_its_time_and_what_it_did() {
-        let line = |outcome| plain(&line(&finished(0, outcome), &[]));
-        assert_eq!(line(Outcome::passed("34 tests")), "fmt         ok         1.2 s  34 tests\n");
-        assert_eq!(
-            line(Outcome::Failed("why".to_string())),
-            "fmt         FAILED     1.2 s\n\nwhy\n\n"
-        );
-        assert_eq!(line(Outcome::Skipped("why".to_string())), "fmt         skipped why\n");
-    }
-
-    #[test]
-    fn what_is_left_out_has_a_line_of_its_own() {
-        let text = plain(&line(&finished(0, left_out()), &[]));
-        assert_eq!(text, "fmt         ok         1.2 s\n            left out the browser\n");
+    fn a_part_s_line_has_its_time_and_what_it_did_and_what_it_left_out() {
+        for (outcome, expected) in [
+            (Outcome::passed("34 tests"), "fmt         ok         1.2 s  34 tests\n"),
+            (Outcome::Failed("why".to_string()), "fmt         FAILED     1.2 s\n\nwhy\n\n"),
+            (Outcome::Skipped("why".to_string()), "fmt         skipped why\n"),
+            (left_out(), "fmt         ok         1.2 s\n            left out the browser\n"),
+        ] {
+            assert_eq!(plain(&line(&finished(&[outcome])[0], &[])), expected);
+        }
     }
 
     #[test]
     fn the_last_line_counts_the_parts() {
         let took = Duration::from_secs(75);
-        let (text, good) = summary(&[finished(0, Outcome::passed(""))], took, true);
+        let (text, good) = summary(&finished(&[Outcome::passed("")]), took, true);
         assert!(good);
         assert_eq!(text, "\n1 min 15 s in all; slowest: fmt 1 s\n1 passed, 0 failed\n");
-        let outcomes = [
-            finished(0, Outcome::passed("")),
-            finished(1, Outcome::Skipped("`build` failed".to_string())),
-            finished(2, Outcome::Failed("warning".to_string())),
-        ];
+        let [skipped, failed] =
+            [Outcome::Skipped("`build` failed".to_string()), Outcome::Failed("why".to_string())];
+        let outcomes = finished(&[Outcome::passed(""), skipped, failed]);
         let (text, good) = summary(&outcomes, took, false);
         assert!(!good);
         let failed = PARTS[2].name;
@@ -139,8 +135,8 @@ mod tests {
 
     #[test]
     fn strict_turns_what_is_left_out_into_a_failure() {
-        for outcome in [left_out(), Outcome::Skipped("there is no book yet".to_string())] {
-            let outcomes = [finished(0, outcome)];
+        for outcome in [left_out(), Outcome::Skipped("typos is not installed".to_string())] {
+            let outcomes = finished(&[outcome]);
             assert!(summary(&outcomes, Duration::ZERO, false).1);
             let (text, good) = summary(&outcomes, Duration::ZERO, true);
             assert!(
