@@ -1,35 +1,22 @@
-//! Runs `cargo xtask check-exercise` as a process, and checks the processes and files that it leaves behind.
-
-#![cfg(unix)]
+//! `cargo xtask check-exercise`.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::mpsc;
-use std::thread;
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use wire::environment;
 
-/// The first run builds a chapter and its checks.
-const BUILD: Duration = Duration::from_secs(600);
+use crate::{LIMIT, aside, root, without_progress, xtask};
+
 /// Without this limit, the check would wait twice as long for the server's first line.
 const SOON: Duration = Duration::from_secs(10);
 
 fn check(server: &str) -> Command {
-    let mut command = environment::interruptible(env!("CARGO_BIN_EXE_xtask"));
-    command.args(["check-exercise", "2", "--server", server]).stdin(Stdio::null());
-    command
-}
-
-/// Runs something that may block in a thread, so that the test can give up.
-fn aside<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> mpsc::Receiver<T> {
-    let (sender, receiver) = mpsc::channel();
-    let run = move || drop(sender.send(run()));
-    thread::Builder::new().name("aside".to_string()).spawn(run).unwrap();
-    receiver
+    xtask(&["check-exercise", "2", "--server", server])
 }
 
 #[test]
@@ -44,9 +31,9 @@ fn a_server_does_not_outlive_ctrl_c() {
 
     let mut xtask = check(&command).stdout(Stdio::null()).spawn().unwrap();
     let started = aside(move || File::open(pipe).unwrap());
-    let mut pipe = started.recv_timeout(BUILD).expect("the server is started");
-    let pid = rustix::process::Pid::from_child(&xtask);
-    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    let mut pipe = started.recv_timeout(LIMIT).expect("the server is started");
+    let pid = Pid::from_child(&xtask);
+    kill_process(pid, Signal::INT).unwrap();
     assert!(!xtask.wait().unwrap().success());
     let ended = aside(move || pipe.read_to_end(&mut Vec::new()).unwrap());
     ended.recv_timeout(SOON).expect("the server ends with the check");
@@ -54,56 +41,41 @@ fn a_server_does_not_outlive_ctrl_c() {
 
 #[test]
 fn another_server_is_not_the_reader_s_progress() {
-    let progress = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.progress");
-    let before = fs::read(&progress).ok();
     // It is built first and started directly, because `cargo run` would wait for other builds.
     let build = ["build", "--quiet", "--workspace", "--bin", "ch04_router"];
     assert!(Command::new("cargo").args(build).status().unwrap().success());
     let server = Path::new(env!("CARGO_BIN_EXE_xtask")).with_file_name("ch04_router");
-    let output = check(&format!("'{}'", server.display())).output().unwrap();
+    let mut command = check(&format!("'{}'", server.display()));
+    let output = without_progress(|| command.output().unwrap());
     let said = String::from_utf8(output.stdout).unwrap();
     assert!(said.contains("checks passed"), "{said}");
     let note = "This was another server, so it does not count as your progress.\n";
     assert!(said.ends_with(note), "{said}");
-    assert_eq!(fs::read(&progress).ok(), before);
 }
 
 /// Another cargo, for example an editor's, may hold the lock of the target directory. The command used to wait for it
 /// without a message, for minutes.
 #[test]
 fn what_is_waited_for_is_said() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let check = || {
-        let mut command = environment::interruptible(env!("CARGO_BIN_EXE_xtask"));
-        command.args(["check-exercise", "2"]);
-        command
-    };
-    let alias = || {
-        let mut command = environment::interruptible("cargo");
-        command.args(["xtask", "--help"]);
-        command
-    };
-    for mut command in [check(), alias()] {
+    let mut alias = environment::interruptible("cargo");
+    alias.args(["xtask", "--help"]).current_dir(root()).stdin(Stdio::null());
+    for mut command in [xtask(&["check-exercise", "2"]), alias] {
         let target = tempfile::tempdir().unwrap();
         fs::create_dir(target.path().join("debug")).unwrap();
         let lock = File::create(target.path().join("debug/.cargo-lock")).unwrap();
         lock.lock().unwrap();
-        command.current_dir(root).env("CARGO_TARGET_DIR", target.path());
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        command.env("CARGO_TARGET_DIR", target.path());
+        command.stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.process_group(0).spawn().unwrap();
-        let lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
-        let said = aside(move || {
-            let mut lines = lines;
-            lines.find(|line| {
-                line.contains("Blocking waiting for file lock on")
-                    && !line.contains("package cache")
-            })
-        });
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+        let waits = |line: &String| {
+            line.contains("Blocking waiting for file lock on") && !line.contains("package cache")
+        };
+        let said = aside(move || lines.find(waits));
         // Other cargos may hold the package cache for a while first.
-        let said = said.recv_timeout(BUILD);
+        let said = said.recv_timeout(LIMIT);
         // A cargo that is left behind would build everything.
-        let group = rustix::process::Pid::from_child(&child);
-        rustix::process::kill_process_group(group, rustix::process::Signal::KILL).unwrap();
+        kill_process_group(Pid::from_child(&child), Signal::KILL).unwrap();
         child.wait().unwrap();
         assert!(said.is_ok_and(|line| line.is_some()), "{command:?} waits and says nothing");
     }
@@ -112,8 +84,7 @@ fn what_is_waited_for_is_said() {
 /// Regression test: the title of a rule gave the answer away, as in "RFC 9110 section 15.5.5 (404 Not Found)".
 #[test]
 fn a_wrong_answer_to_a_question_of_exercise_1_is_not_told_the_right_one() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let solution = root.join("chapters/04_router/exercises/01_curl/solution.patch");
+    let solution = root().join("chapters/04_router/exercises/01_curl/solution.patch");
     let solution = fs::read_to_string(solution).unwrap();
     let answer = |line: &str| {
         let (key, answer) = line.strip_prefix('+')?.split_once(" = ")?;
@@ -121,9 +92,9 @@ fn a_wrong_answer_to_a_question_of_exercise_1_is_not_told_the_right_one() {
     };
     let answers: Vec<(String, String)> = solution.lines().filter_map(answer).collect();
     let server = Path::new(env!("CARGO_BIN_EXE_xtask")).with_file_name("ch04_router");
-    let mut command = environment::command(env!("CARGO_BIN_EXE_xtask"));
-    command.args(["check-exercise", "1", "--json", "--server", &server.display().to_string()]);
-    let output = command.stdin(Stdio::null()).output().unwrap();
+    let server = server.display().to_string();
+    let mut command = xtask(&["check-exercise", "1", "--json", "--server", &server]);
+    let output = command.output().unwrap();
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let mut compared = 0;
     for check in report["checks"].as_array().unwrap() {
