@@ -19,25 +19,6 @@ pub(crate) struct Exercise {
     pub chapter: Chapter,
 }
 
-/// The base of a wrong solution, from its line `Based-on:`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Base {
-    /// The unchanged chapter, which is the default without such a line.
-    Chapter,
-    /// The reference solution: the patch is only the mistake.
-    Solution,
-}
-
-impl Base {
-    pub(crate) fn of(patch: &Patch) -> anyhow::Result<Base> {
-        match patch.told("Based-on") {
-            None | Some("chapter") => Ok(Base::Chapter),
-            Some("solution") => Ok(Base::Solution),
-            Some(other) => bail!("`Based-on: {other}`: it is `chapter` or `solution`"),
-        }
-    }
-}
-
 impl Exercise {
     /// All exercises by their number.
     ///
@@ -59,17 +40,15 @@ impl Exercise {
             }
         }
         exercises.sort_by(|a, b| (a.number, &a.folder).cmp(&(b.number, &b.folder)));
-        for pair in exercises.windows(2) {
-            let [one, other] = pair else { continue };
-            if one.number == other.number {
-                bail!(
-                    "two directories are exercise {}: {} and {}. Move the copy out of {}/exercises",
-                    one.number,
-                    one.folder,
-                    other.folder,
-                    other.chapter.folder
-                );
-            }
+        let mut pairs = exercises.windows(2);
+        if let Some([one, other]) = pairs.find(|pair| pair[0].number == pair[1].number) {
+            bail!(
+                "two directories are exercise {}: {} and {}. Move the copy out of {}/exercises",
+                one.number,
+                one.folder,
+                other.folder,
+                other.chapter.folder
+            );
         }
         Ok(exercises)
     }
@@ -130,18 +109,16 @@ impl Exercise {
         self.patches_in(workspace, "wrong")
     }
 
-    /// The names of the alternative solutions: `alternatives/two_layers.patch`, sorted. Most exercises have none.
+    /// The names of the alternative solutions: `alternatives/two_layers.patch`, sorted.
     pub(crate) fn alternatives(&self, workspace: &Workspace) -> anyhow::Result<Vec<String>> {
-        if !self.path(workspace, "alternatives").is_dir() {
-            return Ok(Vec::new());
-        }
         self.patches_in(workspace, "alternatives")
     }
 
     fn patches_in(&self, workspace: &Workspace, folder: &str) -> anyhow::Result<Vec<String>> {
+        // Most exercises have no alternative solutions.
+        let Ok(entries) = fs::read_dir(self.path(workspace, folder)) else { return Ok(Vec::new()) };
         let mut names = Vec::new();
-        let path = self.path(workspace, folder);
-        for entry in fs::read_dir(&path).with_context(|| path.display().to_string())? {
+        for entry in entries {
             let name = entry?.file_name().to_string_lossy().into_owned();
             if Path::new(&name).extension().is_some_and(|extension| extension == "patch") {
                 names.push(format!("{folder}/{name}"));
@@ -170,18 +147,6 @@ mod tests {
     use crate::workspace::tests::folder_with;
 
     #[test]
-    fn the_page_of_an_exercise_is_the_one_that_shows_it() {
-        let folder = folder_with(&[
-            ("chapters/04_router/exercises/02_api_time/task.md", ""),
-            ("book/src/a.md", "{{#exercise 12}}"),
-            ("book/src/part3/exercise-2.md", "Text.\n\n{{#exercise 2}}\n"),
-        ]);
-        let workspace = Workspace::at(folder.path()).unwrap();
-        let exercise = Exercise::find(&workspace, "2").unwrap();
-        assert_eq!(exercise.page(&workspace).as_deref(), Some("book/src/part3/exercise-2.md"));
-    }
-
-    #[test]
     fn the_tests_that_change_are_a_list_in_the_task() {
         let task = "# T\n\n- `no`: test\n\n**The chapter's own tests.** Two\nfail:\n\n- `a::tests::b`: the old\n  line\n\
                     - `c` (`tests/c.rs`)\n\nThe goal:\n\n- `d`\n";
@@ -190,13 +155,15 @@ mod tests {
     }
 
     #[test]
-    fn an_exercise_is_found_by_number_and_by_name() {
+    fn an_exercise_is_found_by_number_and_by_name_with_its_patches_and_its_page() {
         let folder = folder_with(&[
             ("chapters/04_router/exercises/02_api_time/task.md", ""),
             ("chapters/04_router/exercises/02_api_time/wrong/b.patch", ""),
             ("chapters/04_router/exercises/02_api_time/wrong/a.patch", ""),
             ("chapters/04_router/exercises/02_api_time/alternatives/c.patch", ""),
             ("chapters/04_router/exercises/01_curl/task.md", ""),
+            ("book/src/a.md", "{{#exercise 12}}"),
+            ("book/src/part3/exercise-2.md", "Text.\n\n{{#exercise 2}}\n"),
         ]);
         let workspace = Workspace::at(folder.path()).unwrap();
         for called in ["2", "02", "02_api_time"] {
@@ -205,6 +172,7 @@ mod tests {
             assert_eq!(exercise.target(), "exercise_02");
             assert_eq!(exercise.wrong(&workspace).unwrap(), ["wrong/a.patch", "wrong/b.patch"]);
             assert_eq!(exercise.alternatives(&workspace).unwrap(), ["alternatives/c.patch"]);
+            assert_eq!(exercise.page(&workspace).as_deref(), Some("book/src/part3/exercise-2.md"));
         }
         let exercise = Exercise::find(&workspace, "1").unwrap();
         assert!(exercise.alternatives(&workspace).unwrap().is_empty());
@@ -212,20 +180,15 @@ mod tests {
             Exercise::find(&workspace, "7").unwrap_err().to_string(),
             "there is no exercise `7`; there are: 1 (01_curl), 2 (02_api_time)"
         );
-    }
-
-    /// Regression test: whether a copy was used in place of the exercise depended on the order of the directories.
-    #[test]
-    fn a_copied_folder_is_told_with_the_way_out() {
-        let folder = folder_with(&[
-            ("chapters/04_router/exercises/02_api_time/task.md", ""),
-            ("chapters/04_router/exercises/02_api_time copy/task.md", ""),
-        ]);
-        let workspace = Workspace::at(folder.path()).unwrap();
+        // Regression test: which of the two was used depended on the order of the directories.
+        let copy = "chapters/04_router/exercises/02_api_time copy";
+        fs::create_dir(folder.path().join(copy)).unwrap();
         assert_eq!(
             Exercise::find(&workspace, "2").unwrap_err().to_string(),
-            "two directories are exercise 2: chapters/04_router/exercises/02_api_time and \
-             chapters/04_router/exercises/02_api_time copy. Move the copy out of chapters/04_router/exercises"
+            format!(
+                "two directories are exercise 2: chapters/04_router/exercises/02_api_time and {copy}. \
+                 Move the copy out of chapters/04_router/exercises"
+            )
         );
     }
 }

@@ -160,7 +160,7 @@ mod tests {
         let patch =
             Patch::parse("Caught-by: two differ\nOther: x\n\ndiff --git a/f b/f\n--- a/f\n");
         assert_eq!(patch.told("Caught-by"), Some("two differ"));
-        assert_eq!(patch.told("Based-on"), None);
+        assert_eq!(patch.told("Why"), None);
         assert!(patch.diff.starts_with("diff --git"));
     }
 

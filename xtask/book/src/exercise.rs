@@ -63,9 +63,7 @@ impl Told {
     fn of(patch: &str) -> Told {
         let head = || patch.lines().take_while(|line| !line.starts_with("diff --git"));
         let caught_by = head().find_map(|line| line.strip_prefix("Caught-by: "));
-        let is_text = |line: &&str| {
-            !line.is_empty() && !line.starts_with("Caught-by: ") && !line.starts_with("Based-on: ")
-        };
+        let is_text = |line: &&str| !line.is_empty() && !line.starts_with("Caught-by: ");
         Told {
             text: head().filter(is_text).collect::<Vec<_>>().join(" "),
             caught_by: caught_by.unwrap_or_default().to_string(),
@@ -209,7 +207,7 @@ mod tests {
 
     #[test]
     fn a_patch_tells_of_itself_before_it_begins() {
-        let patch = "Caught-by: it is so\nBased-on: solution\n\nOne line\nand one more.\n\ndiff --git a b\nx\n";
+        let patch = "Caught-by: it is so\n\nOne line\nand one more.\n\ndiff --git a b\nx\n";
         let (text, caught_by) = ("One line and one more.".to_string(), "it is so".to_string());
         assert_eq!(Told::of(patch), Told { text, caught_by });
     }

@@ -6,7 +6,7 @@
 
 use super::plan::Plan;
 use super::store::FOLDER;
-use crate::exercise::{Base, Exercise};
+use crate::exercise::Exercise;
 use crate::merge::{self, Content};
 use crate::patch::{Files, Patch};
 use crate::ui;
@@ -42,20 +42,19 @@ struct Rebuilder<'p, 'a> {
 impl Rebuilder<'_, '_> {
     fn all(&mut self) -> anyhow::Result<()> {
         let shipped = Overlay::default();
-        // Wrong solutions may be steps from the right one, so that comes first.
+        // Wrong solutions are changes of the right one, so that comes first.
         let solution = self.rebuild("solution.patch", &shipped)?;
         for name in self.exercise.alternatives(self.plan.workspace)? {
             self.rebuild(&name, &shipped)?;
         }
         let solved = solution.map(|solution| self.solved(solution)).transpose()?;
         for name in self.exercise.wrong(self.plan.workspace)? {
-            let Some(wrong) = self.stored(&name)?.filter(|patch| self.is_touched(patch)) else {
+            if !self.stored(&name)?.is_some_and(|patch| self.is_touched(&patch)) {
                 continue;
-            };
-            match (Base::of(&wrong)?, &solved) {
-                (Base::Chapter, _) => drop(self.rebuild(&name, &shipped)?),
-                (_, Some(solved)) => drop(self.rebuild(&name, solved)?),
-                (_, None) => self.say(&name, ui::NOTE, "waits for the solution"),
+            }
+            match &solved {
+                Some(solved) => drop(self.rebuild(&name, solved)?),
+                None => self.say(&name, ui::NOTE, "waits for the solution"),
             }
         }
         Ok(())

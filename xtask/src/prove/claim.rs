@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 
 use super::expected::Expected;
 use crate::check::{build, runner};
-use crate::exercise::{Base, Exercise};
+use crate::exercise::Exercise;
 use crate::patch::Patch;
 use crate::sandbox::Sandbox;
 use crate::workspace::Workspace;
@@ -22,39 +22,31 @@ pub(super) struct Claim {
 
 /// All claims about an exercise, but the claim about the tests of its chapter.
 pub(super) fn claims(workspace: &Workspace, exercise: &Exercise) -> anyhow::Result<Vec<Claim>> {
-    if !workspace.path(&exercise.folder).is_dir() {
-        bail!("the files that are proved have no such directory");
-    }
-    let solution = exercise.patch(workspace, "solution.patch")?;
+    let patch = |name: &str| exercise.patch(workspace, name);
+    let claim = |name: &str, patches, expected| Claim { name: name.to_string(), patches, expected };
+    let solution = patch("solution.patch")?;
     let mut claims = vec![
-        Claim { name: "starter".to_string(), patches: vec![], expected: Expected::SomeFail },
-        Claim {
-            name: "solution".to_string(),
-            patches: vec![solution.clone()],
-            expected: Expected::AllPass,
-        },
+        claim("starter", vec![], Expected::SomeFail),
+        claim("solution", vec![solution.clone()], Expected::AllPass),
     ];
     for name in exercise.alternatives(workspace)? {
-        let patches = vec![exercise.patch(workspace, &name)?];
-        claims.push(Claim { name, patches, expected: Expected::AllPass });
+        claims.push(claim(&name, vec![patch(&name)?], Expected::AllPass));
     }
     let names = exercise.wrong(workspace)?;
     if names.len() < 3 {
         bail!("{}/wrong has fewer than three patches", exercise.folder);
     }
     for name in names {
-        let patch = exercise.patch(workspace, &name)?;
-        let Some(sentence) = patch.told("Caught-by").map(String::from) else {
-            bail!(
+        // The patch is only the mistake.
+        let mistake = patch(&name)?;
+        let caught_by = mistake.told("Caught-by").with_context(|| {
+            format!(
                 "{}/{name}: the first line must be `Caught-by: ` and the sentence of a check",
                 exercise.folder
-            );
-        };
-        let patches = match Base::of(&patch)? {
-            Base::Chapter => vec![patch],
-            Base::Solution => vec![solution.clone(), patch],
-        };
-        claims.push(Claim { name, patches, expected: Expected::CaughtBy(sentence) });
+            )
+        })?;
+        let expected = Expected::CaughtBy(caught_by.to_string());
+        claims.push(claim(&name, vec![solution.clone(), mistake], expected));
     }
     Ok(claims)
 }
