@@ -5,7 +5,7 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use httpserver::core::{Interest, MemoryBudget, UploadSlots};
@@ -28,9 +28,11 @@ pub(crate) struct InMemoryConnection {
     exchange: Exchange,
     values: ContextValues,
     until: Instant,
-    output: Vec<u8>,
+    /// All bytes that the server has sent.
+    pub(crate) output: Vec<u8>,
     is_closed: bool,
-    is_truncated: bool,
+    /// Whether the server's output was cut, because it was too long or took too long.
+    pub(crate) is_truncated: bool,
 }
 
 /// The values to which the exchange's context refers.
@@ -64,38 +66,6 @@ impl InMemoryConnection {
     /// Returns the error of a response's source. The server then closes the connection.
     pub(crate) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.exchange.receive(bytes);
-        self.run_server()
-    }
-
-    /// Whether the server reads more requests.
-    pub(crate) fn is_open(&self) -> bool {
-        !self.is_truncated && !self.is_closed && !self.exchange.is_closing()
-    }
-
-    /// Whether the server's output was cut, because it was too long or took too long.
-    pub(crate) fn is_truncated(&self) -> bool {
-        self.is_truncated
-    }
-
-    /// Whether the server waits for a new request.
-    pub(crate) fn is_idle(&self) -> bool {
-        self.exchange.is_idle()
-    }
-
-    /// All bytes that the server has sent.
-    pub(crate) fn output(&self) -> &[u8] {
-        &self.output
-    }
-
-    /// How long the server waits until it times out. `None` if it has closed the connection.
-    pub(crate) fn timeout(&self) -> Option<Duration> {
-        let deadline = |cx: Context<'_>| self.exchange.deadline(Interest::Read, cx);
-        let left = || self.values.lend(deadline).duration_since(self.values.now());
-        (!self.is_closed).then(left)
-    }
-
-    /// Runs the server until it waits for bytes from the client.
-    fn run_server(&mut self) -> io::Result<()> {
         loop {
             let progress = self.values.lend(|cx| self.exchange.process(cx));
             self.take_output()?;
@@ -104,6 +74,23 @@ impl InMemoryConnection {
                 Progress::Responded | Progress::NeedsInput | Progress::LargeBody => return Ok(()),
             }
         }
+    }
+
+    /// Whether the server reads more requests.
+    pub(crate) fn is_open(&self) -> bool {
+        !self.is_truncated && !self.is_closed && !self.exchange.is_closing()
+    }
+
+    /// Whether the server waits for a new request.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.exchange.is_idle()
+    }
+
+    /// How long the server waits until it times out. `None` if it has closed the connection.
+    pub(crate) fn timeout(&self) -> Option<Duration> {
+        let deadline = |cx: Context<'_>| self.exchange.deadline(Interest::Read, cx);
+        let left = || self.values.lend(deadline).duration_since(self.values.now());
+        (!self.is_closed).then(left)
     }
 
     /// Takes the server's output, up to the limit.
@@ -139,6 +126,6 @@ impl ContextValues {
 
     /// The time on the simulated clock.
     fn now(&self) -> Instant {
-        self.start + Duration::from_millis(self.slept.milliseconds())
+        self.start + Duration::from_millis(self.slept.load(Ordering::Relaxed))
     }
 }

@@ -1,5 +1,7 @@
 //! Runs an input, and reports the result as JSON.
 
+use std::sync::atomic::Ordering;
+
 use anyhow::Context;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -22,12 +24,12 @@ pub(crate) fn make(input: &[u8], config: &Config) -> anyhow::Result<Value> {
     let application = sandbox::application(config, &slept)?;
     let requests = config.limits.requests.min(MAX_REQUESTS);
     let limits = Limits { requests, ..config.limits };
-    let mut connection = InMemoryConnection::new(application, limits, slept.clone());
+    let mut connection = InMemoryConnection::new(application, limits, Slept::clone(&slept));
     connection.send(input).context("the connection")?;
     let mut report = explain::run(input, &limits);
-    report["output"] = STANDARD.encode(connection.output()).into();
-    report["truncated"] = connection.is_truncated().into();
-    report["clock_ms"] = slept.milliseconds().into();
+    report["output"] = STANDARD.encode(&connection.output).into();
+    report["truncated"] = connection.is_truncated.into();
+    report["clock_ms"] = slept.load(Ordering::Relaxed).into();
     report["next"] = next(&connection);
     Ok(report)
 }
@@ -35,7 +37,7 @@ pub(crate) fn make(input: &[u8], config: &Config) -> anyhow::Result<Value> {
 /// The behavior of the server if it gets no more bytes.
 fn next(connection: &InMemoryConnection) -> Value {
     let timeout = connection.timeout();
-    let (state, text) = if connection.is_truncated() {
+    let (state, text) = if connection.is_truncated {
         ("sending", "It has more to send than is shown here.")
     } else if timeout.is_none() {
         ("close", "It has closed the connection.")

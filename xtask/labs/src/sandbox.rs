@@ -5,36 +5,25 @@ use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use httpserver::Config;
 use httpserver::app::{self, Sleep};
 use httpserver::http::{HttpError, IntoResponse, Request, Response};
 use httpserver::middleware::{Chain, Next};
 
-/// How long handlers have pretended to sleep. A clone counts the same time.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Slept(Arc<AtomicU64>);
-
-impl Slept {
-    /// The total time, in milliseconds.
-    pub(crate) fn milliseconds(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-
-    fn add(&self, time: Duration) {
-        let milliseconds = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-        self.0.fetch_add(milliseconds, Ordering::Relaxed);
-    }
-}
+/// How long handlers have pretended to sleep, in milliseconds.
+pub(crate) type Slept = Arc<AtomicU64>;
 
 /// A new application whose handlers add to `slept` instead of sleeping.
 ///
 /// # Errors
 /// Returns the errors of [`app::build`].
 pub(crate) fn application(config: &Config, slept: &Slept) -> anyhow::Result<Chain> {
-    let slept = slept.clone();
-    let sleep: Sleep = Arc::new(move |time| slept.add(time));
+    let slept = Arc::clone(slept);
+    let sleep: Sleep = Arc::new(move |time| {
+        let milliseconds = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        slept.fetch_add(milliseconds, Ordering::Relaxed);
+    });
     app::isolated(config, &sleep, catch_silently)
 }
 
