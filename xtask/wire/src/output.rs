@@ -77,42 +77,34 @@ impl Text {
 impl Output {
     /// Reads the pipes of a child to their ends, so that it never blocks on a full pipe.
     pub(crate) fn read_all(self: &Arc<Output>, child: &mut Child) -> io::Result<()> {
-        match child.stdout.take() {
-            Some(pipe) => self.read(pipe, |text| &mut text.stdout)?,
-            None => self.text().stdout.has_ended = true,
-        }
-        match child.stderr.take() {
-            Some(pipe) => self.read(pipe, |text| &mut text.stderr)?,
-            None => self.text().stderr.has_ended = true,
-        }
-        Ok(())
+        self.read(child.stdout.take(), |text| &mut text.stdout)?;
+        self.read(child.stderr.take(), |text| &mut text.stderr)
     }
 
     fn read(
         self: &Arc<Output>,
-        pipe: impl Read + Send + 'static,
+        pipe: Option<impl Read + Send + 'static>,
         of: fn(&mut Text) -> &mut Printed,
     ) -> io::Result<()> {
-        let output = Arc::clone(self);
+        let Some(pipe) = pipe else {
+            of(&mut self.text()).has_ended = true;
+            return Ok(());
+        };
+        let (output, mut pipe) = (Arc::clone(self), BufReader::new(pipe));
         let read = move || {
-            let mut pipe = BufReader::new(pipe);
-            loop {
+            let mut has_ended = false;
+            while !has_ended {
                 let mut line = Vec::new();
                 let read = pipe.by_ref().take(MOST_LINE).read_until(b'\n', &mut line);
+                has_ended = !matches!(read, Ok(1..));
                 let mut text = output.text();
                 let printed = of(&mut text);
-                printed.has_ended = !matches!(read, Ok(1..));
-                let (is_full, has_ended) = (printed.text.len() >= MOST, printed.has_ended);
-                if !is_full {
+                printed.has_ended = has_ended;
+                if printed.text.len() < MOST {
                     printed.text.push_str(&String::from_utf8_lossy(&line));
                 }
                 drop(text);
-                if !is_full || has_ended {
-                    output.changed.notify_all();
-                }
-                if has_ended {
-                    return;
-                }
+                output.changed.notify_all();
             }
         };
         Builder::new().name("output".to_string()).spawn(read).map(drop)
@@ -154,7 +146,7 @@ mod tests {
     fn of_a_flood_without_a_newline_only_the_beginning_is_kept() {
         let output = Arc::new(Output::default());
         let flood = io::repeat(b'x').take(2 * MOST as u64);
-        output.read(flood, |text| &mut text.stdout).unwrap();
+        output.read(Some(flood), |text| &mut text.stdout).unwrap();
         let text = output.wait(Duration::from_secs(60), |text| text.stdout.has_ended);
         assert!(text.stdout.has_ended);
         assert_eq!(text.stdout.text.len(), MOST);

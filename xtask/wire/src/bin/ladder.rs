@@ -34,14 +34,27 @@ struct Snapshot {
     /// The heading of its column: `3` for chapter 3, `final`.
     title: String,
     package: String,
-    binary: String,
-    arguments: &'static [&'static str],
+    /// A mark for each rule.
+    marks: Vec<Mark>,
 }
 
-/// A snapshot and its marks, one for each rule.
-struct Column {
-    title: String,
-    marks: Vec<Mark>,
+impl Snapshot {
+    fn of(title: &str, package: &str) -> Snapshot {
+        Snapshot { title: title.to_string(), package: package.to_string(), marks: Vec::new() }
+    }
+
+    fn binary(&self) -> &str {
+        if self.title == "final" { "httpserver" } else { &self.package }
+    }
+
+    fn start(&self) -> Result<Program, WireError> {
+        let option: &[_] = if self.title == "final" { &["--addr"] } else { &[] };
+        // The programs are in the directory of this program.
+        let name = format!("{}{}", self.binary(), std::env::consts::EXE_SUFFIX);
+        let own = std::env::current_exe();
+        let own = own.map_err(|error| WireError::io("finding the programs", &error))?;
+        Program::start(own.with_file_name(name), &[option, &["127.0.0.1:0"]].concat())
+    }
 }
 
 fn main() -> ExitCode {
@@ -70,32 +83,26 @@ fn main() -> ExitCode {
 fn run(check: bool) -> Result<Vec<String>, Box<dyn Error>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let rules = rules();
-    let snapshots = snapshots(&root)?;
+    let mut snapshots = snapshots(&root)?;
     build(&root, &snapshots)?;
-    let own = std::env::current_exe()?;
-    let climbed = side_by_side(snapshots.len(), &snapshots, |snapshot| {
-        // The programs are in the directory of this program.
-        let name = format!("{}{}", snapshot.binary, std::env::consts::EXE_SUFFIX);
-        climb(&rules, || Program::start(own.with_file_name(&name), snapshot.arguments))
-    });
-    let mut columns = Vec::new();
-    for (Snapshot { title, package, .. }, marks) in snapshots.into_iter().zip(climbed) {
-        let marks = marks?;
+    let climbed = side_by_side(snapshots.len(), &snapshots, |snapshot| climb(&rules, snapshot));
+    for (snapshot, marks) in snapshots.iter_mut().zip(climbed) {
+        snapshot.marks = marks?;
+        let Snapshot { package, marks, .. } = snapshot;
         for problem in marks.iter().flatten().flatten() {
             eprintln!("{package}: {problem}\n");
         }
         let kept = marks.iter().filter(|mark| is_kept(mark)).count();
         println!("{package:<16} {kept} of {} rules", rules.len());
-        columns.push(Column { title, marks });
     }
-    let mut problems = steps_back(&rules, &columns);
-    if let Some(last) = columns.iter().find(|column| column.title == "final") {
+    let mut problems = steps_back(&rules, &snapshots);
+    if let Some(last) = snapshots.last() {
         let broken = last.marks.iter().filter(|mark| !is_kept(mark)).count();
         if broken > 0 {
             problems.push(format!("final must keep all rules, and misses {broken}"));
         }
     }
-    let page = render(&rules, &columns);
+    let page = render(&rules, &snapshots);
     let path = root.join(PAGE);
     if !check {
         fs::write(&path, page)?;
@@ -114,14 +121,11 @@ fn snapshots(root: &Path) -> Result<Vec<Snapshot>, Box<dyn Error>> {
         let folder = entry.file_name().to_string_lossy().into_owned();
         if entry.path().join("src/http").is_dir() {
             let title = folder.split('_').next().unwrap_or_default().trim_start_matches('0');
-            let (title, package) = (title.to_string(), format!("ch{folder}"));
-            let binary = package.clone();
-            snapshots.push(Snapshot { title, package, binary, arguments: &["127.0.0.1:0"] });
+            snapshots.push(Snapshot::of(title, &format!("ch{folder}")));
         }
     }
     snapshots.sort_by(|one, other| one.package.cmp(&other.package));
-    let [title, package, binary] = ["final", "final", "httpserver"].map(str::to_string);
-    snapshots.push(Snapshot { title, package, binary, arguments: &["--addr", "127.0.0.1:0"] });
+    snapshots.push(Snapshot::of("final", "final"));
     Ok(snapshots)
 }
 
@@ -130,7 +134,7 @@ fn build(root: &Path, snapshots: &[Snapshot]) -> Result<(), Box<dyn Error>> {
     let built = Command::new(cargo)
         // Uses the features of the whole workspace, so that no dependency is rebuilt.
         .args(["build", "--quiet", "--workspace"])
-        .args(snapshots.iter().flat_map(|snapshot| ["--bin", &snapshot.binary]))
+        .args(snapshots.iter().flat_map(|snapshot| ["--bin", snapshot.binary()]))
         .current_dir(root)
         .status()?;
     if built.success() { Ok(()) } else { Err("not all chapters build".into()) }
@@ -152,16 +156,12 @@ fn rules() -> Vec<Rule> {
     rules
 }
 
-/// Runs all rules against the server that `start` starts. A row that takes all of a server's workers gets a separate
-/// server.
+/// Runs all rules against the server of a snapshot. A row that takes all of a server's workers gets a separate server.
 ///
 /// # Errors
 /// When the server does not start, or does not respond at all.
-fn climb(
-    rules: &[Rule],
-    start: impl Fn() -> Result<Program, WireError> + Sync,
-) -> Result<Vec<Mark>, WireError> {
-    let program = start()?;
+fn climb(rules: &[Rule], snapshot: &Snapshot) -> Result<Vec<Mark>, WireError> {
+    let program = snapshot.start()?;
     let has = |rule: &Rule| match rule[0].needs {
         Some(path) => wire::get(program.addr(), path).map(|reply| reply.status != 404),
         None => Ok(true),
@@ -176,7 +176,7 @@ fn climb(
         }
     }
     let run = |(_, row): &(usize, &Row)| {
-        let own = if row.alone { Some(start()?) } else { None };
+        let own = if row.alone { Some(snapshot.start()?) } else { None };
         Ok(tables::problem(own.as_ref().unwrap_or(&program).addr(), row))
     };
     for ((at, row), problem) in tried.iter().zip(side_by_side(SIDE_BY_SIDE, &tried, run)) {
@@ -200,9 +200,9 @@ fn symbol(mark: &Mark) -> &'static str {
 }
 
 /// The rules that a snapshot keeps and a later snapshot breaks, as sentences.
-fn steps_back(rules: &[Rule], columns: &[Column]) -> Vec<String> {
+fn steps_back(rules: &[Rule], snapshots: &[Snapshot]) -> Vec<String> {
     let mut found = Vec::new();
-    for pair in columns.windows(2) {
+    for pair in snapshots.windows(2) {
         let [before, after] = pair else { continue };
         let marks = before.marks.iter().zip(&after.marks);
         for (rule, (was, is)) in rules.iter().zip(marks) {
@@ -217,7 +217,7 @@ fn steps_back(rules: &[Rule], columns: &[Column]) -> Vec<String> {
 }
 
 /// The ladder as a page of the book: a table for each group of rules.
-fn render(rules: &[Rule], columns: &[Column]) -> String {
+fn render(rules: &[Rule], snapshots: &[Snapshot]) -> String {
     let mut page = String::from(
         "<!-- Written by `cargo run -p wire --bin ladder`. Do not edit: `cargo xtask test` compares it. -->\n",
     );
@@ -234,12 +234,12 @@ fn render(rules: &[Rule], columns: &[Column]) -> String {
         let first = &rule[0];
         if first.group != group {
             group = first.group;
-            let titles: Vec<&str> = columns.iter().map(|column| column.title.as_str()).collect();
+            let titles: Vec<&str> = snapshots.iter().map(|it| it.title.as_str()).collect();
             let titles = titles.join(" | ");
             let _ = write!(page, "\n### {group}\n\n| rule | section | cases | {titles} |\n");
-            let _ = writeln!(page, "|---|---|--:|{}", ":-:|".repeat(columns.len()));
+            let _ = writeln!(page, "|---|---|--:|{}", ":-:|".repeat(snapshots.len()));
         }
-        let marks: Vec<&str> = columns.iter().map(|column| symbol(&column.marks[place])).collect();
+        let marks: Vec<&str> = snapshots.iter().map(|it| symbol(&it.marks[place])).collect();
         let _ = writeln!(
             page,
             "| {} | {} | {} | {} |",
@@ -267,14 +267,14 @@ fn link(rfc: &str) -> String {
 mod tests {
     use super::*;
 
-    fn columns() -> [Column; 3] {
+    fn snapshots() -> [Snapshot; 3] {
         [None, Some(vec!["a problem".to_string()]), Some(Vec::new())]
-            .map(|mark| Column { title: "x".to_string(), marks: vec![mark; rules().len()] })
+            .map(|mark| Snapshot { marks: vec![mark; rules().len()], ..Snapshot::of("x", "x") })
     }
 
     #[test]
     fn every_rule_has_one_line() {
-        let page = render(&rules(), &columns());
+        let page = render(&rules(), &snapshots());
         let lines = page.lines().filter(|line| line.ends_with("| – | ✗ | ✓ |")).count();
         assert_eq!(lines, rules().len());
         assert!(page.contains("rfc9112.html#section-6.3)"));
@@ -282,9 +282,9 @@ mod tests {
 
     #[test]
     fn a_rule_once_kept_must_stay_kept() {
-        let mut columns = columns();
-        assert_eq!(steps_back(&rules(), &columns), [""; 0]);
-        columns.reverse();
-        assert_eq!(steps_back(&rules(), &columns).len(), rules().len());
+        let mut snapshots = snapshots();
+        assert_eq!(steps_back(&rules(), &snapshots), [""; 0]);
+        snapshots.reverse();
+        assert_eq!(steps_back(&rules(), &snapshots).len(), rules().len());
     }
 }
