@@ -1,16 +1,13 @@
 //! Checks the pages with axe-core: a reader must be able to use them with a screen reader, with a keyboard, and with
 //! low vision.
 
-use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, ensure};
 
-use super::pages;
-use super::program::{skipped, visit_all};
+use super::pages::{self, with_data};
+use super::program::{skipped, visit};
 use super::site::Site;
 use crate::sources::{Sources, target};
 
@@ -20,13 +17,7 @@ const VERSION: &str = "4.11.1";
 /// The number of browsers that share the pages. Each checks one page at a time.
 const BROWSERS: usize = 2;
 
-/// How long a browser may take for its pages, even while other tests run.
-const PATIENCE: Duration = Duration::from_secs(1200);
-
 const FRAME: &str = include_str!("accessibility.html");
-
-/// The address of axe-core on the server.
-const SCRIPT: &str = "/__axe.js";
 
 /// Checks every page in the light and the dark theme. Returns a line for the summary.
 pub(crate) fn check(sources: &Sources, problems: &mut Vec<String>) -> Result<String> {
@@ -35,45 +26,29 @@ pub(crate) fn check(sources: &Sources, problems: &mut Vec<String>) -> Result<Str
         Err(reason) => return Ok(format!("accessibility skipped: {reason:#}")),
     };
     let root = sources.root().join("book/book");
-    let pages = pages::all(&root)?;
-    let site = Site::serve(&root, pages::in_frame(FRAME, &pages)?)?;
-    site.also(SCRIPT, script);
-    let queries: Vec<_> =
-        (0..BROWSERS).map(|it| format!("?share={it}&shares={BROWSERS}")).collect();
-    // Each browser reports when it has finished its share of the pages.
-    let reports = visit_all::<Vec<String>>(sources, &site, &queries, PATIENCE)?;
-    let Some(reports) = reports else { return Ok(skipped("accessibility")) };
-    let all: BTreeSet<String> = reports.into_iter().flatten().collect();
-    problems.extend(all.into_iter().map(|problem| format!("accessibility: {problem}")));
-    Ok(format!("axe-core {VERSION} on {} pages", pages.len()))
+    let frame = with_data(FRAME, &pages::all(&root)?.into())?;
+    let site = Site::serve(&root, frame, Some(script), None)?;
+    let Some(count) = visit("accessibility", sources, &site, BROWSERS, problems)? else {
+        return Ok(skipped("accessibility"));
+    };
+    Ok(format!("axe-core {VERSION} on {count} pages"))
 }
 
-/// Returns axe-core, which is downloaded into the target directory if it is not there.
+/// Returns axe-core. If it is not there, npm gets it into the target directory, and verifies it against the checksum in
+/// the registry.
 fn script(sources: &Sources) -> Result<Vec<u8>> {
-    let folder = target(sources).join(format!("axe-core-{VERSION}"));
-    let script = folder.join("package/axe.min.js");
+    let directory = target(sources).join(format!("axe-core-{VERSION}"));
+    let script = directory.join("node_modules/axe-core/axe.min.js");
     if !script.is_file() {
-        fs::create_dir_all(&folder)?;
-        fetch(&folder)?;
+        let mut npm = Command::new("npm");
+        npm.args(["install", &format!("axe-core@{VERSION}"), "--ignore-scripts", "--no-save"])
+            .args(["--silent", "--fetch-retries=1", "--fetch-timeout=30000", "--prefix"])
+            .arg(&directory)
+            .stdin(Stdio::null());
+        let told = format!("{npm:?}").replace('"', "");
+        let output = npm.output().with_context(|| told.clone())?;
+        let error = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "{told} failed: {}", error.trim());
     }
     fs::read(&script).with_context(|| script.display().to_string())
-}
-
-/// Downloads and unpacks the package. npm verifies it against the checksum in the registry.
-fn fetch(folder: &Path) -> Result<()> {
-    let package = format!("axe-core@{VERSION}");
-    run(Command::new("npm")
-        .args(["pack", &package, "--silent", "--fetch-retries=1", "--fetch-timeout=30000"])
-        .current_dir(folder))?;
-    let archive = format!("axe-core-{VERSION}.tgz");
-    run(Command::new("tar").args(["-xzf", &archive]).current_dir(folder))
-}
-
-fn run(command: &mut Command) -> Result<()> {
-    let told = format!("{command:?}").replace('"', "");
-    let output = command.stdin(Stdio::null()).output().with_context(|| told.clone())?;
-    if !output.status.success() {
-        bail!("{told} failed: {}", String::from_utf8_lossy(&output.stderr).trim());
-    }
-    Ok(())
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use serde_json::Value;
+use serde_json::{Value, json};
 use wire::Program;
 
 use super::pages;
@@ -19,40 +19,31 @@ const FRAME: &str = include_str!("labs.html");
 /// The state transitions that chapter 1's server may make, from the same table that the lab uses.
 const PROGRAM_STEPS: &str = include_str!("program_steps.json");
 
-#[derive(serde::Deserialize)]
-struct Report {
-    labs: usize,
-    problems: Vec<String>,
-}
-
 /// Uses every lab, on the pages of a published book. Returns a line for the summary.
 pub(crate) fn use_all(sources: &Sources, problems: &mut Vec<String>) -> Result<String> {
     let root = target(sources).join("published/labs");
     publish::run(sources, &root)?;
-    let frame = pages::insert(FRAME, "/*program-steps*/[]", PROGRAM_STEPS.trim())?;
-    let has_modules = has_modules(&root)?;
-    let frame = pages::insert(&frame, "/*modules*/false", &has_modules.to_string())?;
-    let labs = serde_json::to_string(&pages_of_labs(&root)?)?;
-    let frame = pages::insert(&frame, "/*pages*/{}", &labs)?;
-    let site = Site::serve(&root, frame)?;
+    let (has_modules, pages) = (has_modules(&root)?, pages_of_labs(&root)?);
+    let steps: Value = serde_json::from_str(PROGRAM_STEPS)?;
+    let data = json!({ "pages": pages, "modules": has_modules, "steps": steps });
     let server = start_server(sources)?;
-    site.pass_on(server.addr());
-    let Some(report) = visit::<Report>(sources, &site)? else { return Ok(skipped("labs")) };
-    drop(server);
-    problems.extend(report.problems.into_iter().map(|problem| format!("labs: {problem}")));
+    let site = Site::serve(&root, pages::with_data(FRAME, &data)?, None, Some(server.addr()))?;
+    let Some(count) = visit("labs", sources, &site, 1, problems)? else {
+        return Ok(skipped("labs"));
+    };
     problems.extend(site.missing("labs"));
     let chapters = if has_modules { "" } else { ", but no chapter: there is no wasm32-wasip1" };
-    Ok(format!("labs used in a browser: {}{chapters}", report.labs))
+    Ok(format!("labs used in a browser: {count}{chapters}"))
 }
 
 /// Finds the page of each lab in the built book, because labs may move between pages.
 fn pages_of_labs(root: &Path) -> Result<BTreeMap<String, String>> {
     let mut labs = BTreeMap::new();
     for page in pages::all(root)? {
-        let text = files::read(root, &page)?;
+        let text = files::read(root, &page[1..])?;
         for (at, _) in text.match_indices("<lab-") {
             let name = text[at + 1..].split([' ', '>', '\n']).next().unwrap_or_default();
-            labs.insert(name.to_string(), format!("/{page}"));
+            labs.insert(name.to_string(), page.clone());
         }
     }
     Ok(labs)

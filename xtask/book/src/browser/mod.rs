@@ -5,6 +5,5 @@ pub(crate) mod labs;
 pub(crate) mod pages;
 pub(crate) mod print;
 mod program;
-mod request;
 pub(crate) mod rows;
 mod site;

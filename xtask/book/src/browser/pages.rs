@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
+use serde_json::Value;
 
 use super::program::{skipped, visit};
 use super::site::Site;
@@ -10,7 +11,7 @@ use crate::sources::{Sources, target};
 use crate::{files, publish};
 
 /// Opens all pages of a list, or shows one of them.
-pub(super) const FRAME: &str = include_str!("frame.html");
+const FRAME: &str = include_str!("frame.html");
 
 /// What mdBook writes into a page that redirects.
 const REDIRECT: &str = "<meta http-equiv=\"refresh\"";
@@ -20,32 +21,28 @@ const REDIRECT: &str = "<meta http-equiv=\"refresh\"";
 pub(crate) fn look(sources: &Sources, problems: &mut Vec<String>) -> Result<String> {
     let root = target(sources).join("published/pages");
     publish::run(sources, &root)?;
-    let pages = all(&root)?;
-    let site = Site::serve(&root, in_frame(FRAME, &pages)?)?;
-    let Some(seen) = visit::<Vec<String>>(sources, &site)? else { return Ok(skipped("browser")) };
-    problems.extend(seen.into_iter().map(|problem| format!("browser: {problem}")));
+    let site = Site::serve(&root, with_data(FRAME, &all(&root)?.into())?, None, None)?;
+    let Some(count) = visit("browser", sources, &site, 1, problems)? else {
+        return Ok(skipped("browser"));
+    };
     problems.extend(site.missing("browser"));
-    Ok(format!("{} pages in a browser", pages.len()))
+    Ok(format!("{count} pages in a browser"))
 }
 
-/// Inserts the list of pages into a frame page.
-pub(super) fn in_frame(frame: &str, pages: &[String]) -> Result<String> {
-    let absolute: Vec<String> = pages.iter().map(|page| format!("/{page}")).collect();
-    insert(frame, "/*pages*/[]", &serde_json::to_string(&absolute)?)
+/// Inserts its data into a frame page.
+pub(super) fn with_data(frame: &str, data: &Value) -> Result<String> {
+    let place = frame.split_once("/*data*/null");
+    let (before, after) = place.context("the frame page has no place for its data")?;
+    Ok(format!("{before}{data}{after}"))
 }
 
-/// Inserts JSON in this place of a frame page.
-pub(super) fn insert(frame: &str, place: &str, json: &str) -> Result<String> {
-    ensure!(frame.contains(place), "the frame page has no {place}");
-    Ok(frame.replacen(place, json, 1))
-}
-
-/// The pages of the built book, except the print page, which contains all others, and the pages that redirect to another.
+/// The addresses of the pages of the built book, except the print page, which contains all others, and the pages that
+/// redirect to another.
 pub(super) fn all(root: &Path) -> Result<Vec<String>> {
     let mut pages = files::below(root, "html").context("build the book first")?;
     pages.retain(|page| {
         !["print.html", "toc.html", "404.html"].contains(&page.as_str())
             && !files::read(root, page).is_ok_and(|html| html.contains(REDIRECT))
     });
-    Ok(pages)
+    Ok(pages.iter().map(|page| format!("/{page}")).collect())
 }

@@ -14,7 +14,7 @@ use crate::sources::Sources;
 /// # Errors
 /// If there is no browser, or it writes no PDF.
 pub(crate) fn print(sources: &Sources, document: String, file: &Path) -> Result<()> {
-    let site = Site::serve(&sources.root().join("book/book"), document)?;
+    let site = Site::serve(&sources.root().join("book/book"), document, None, None)?;
     let file = std::path::absolute(file)?;
     if file.exists() {
         fs::remove_file(&file).with_context(|| file.display().to_string())?;
@@ -24,7 +24,7 @@ pub(crate) fn print(sources: &Sources, document: String, file: &Path) -> Result<
         "--no-pdf-header-footer".to_string(),
         "--generate-pdf-document-outline".to_string(),
     ];
-    let Some(browser) = Browser::start(sources, &options, &site.frame(""))? else {
+    let Some(browser) = Browser::start(sources, &options, &site.frame(0, 1))? else {
         bail!(
             "a PDF is printed by a browser, and none of {} is installed: apt install chromium, brew install chromium, or \
              Google Chrome. An EPUB needs none: --epub",

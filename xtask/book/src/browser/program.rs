@@ -1,12 +1,12 @@
 //! A headless browser, which is one of the programs that the machine has. It does the work of a frame page, and the page
 //! sends a report.
 
+use std::collections::BTreeSet;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use serde::de::DeserializeOwned;
 use tempfile::TempDir;
 
 use super::site::Site;
@@ -15,8 +15,8 @@ use crate::sources::{Sources, temporary};
 /// The names of the browser's program on different systems.
 pub(super) const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
 
-/// How long the browser may take for all pages.
-const PATIENCE: Duration = Duration::from_secs(600);
+/// How long a browser may take for its pages, even while other tests run.
+const PATIENCE: Duration = Duration::from_secs(1200);
 
 /// It loads only our own pages, and may run as root in CI, where its sandbox cannot start.
 const OPTIONS: &str = "--headless --no-sandbox --disable-gpu --disable-dev-shm-usage --no-first-run \
@@ -74,34 +74,41 @@ impl Drop for Browser {
     }
 }
 
-/// Opens the frame page. Returns `None` if no browser is installed.
-pub(super) fn visit<T: DeserializeOwned>(sources: &Sources, site: &Site) -> Result<Option<T>> {
-    let reports = visit_all(sources, site, &[String::new()], PATIENCE)?;
-    Ok(reports.and_then(|mut reports| reports.pop()))
+/// What a frame page reports.
+#[derive(serde::Deserialize)]
+struct Report {
+    /// How many pages, labs or responses it has checked.
+    count: usize,
+    problems: Vec<String>,
 }
 
-/// Opens the frame page once with each query, at the same time. The reports are in the order in which they arrive.
-pub(super) fn visit_all<T: DeserializeOwned>(
+/// Opens the frame page of a check in browsers that share the work. Adds the problems that they report. Returns how much
+/// they have checked, or `None` if no browser is installed.
+pub(super) fn visit(
+    check: &str,
     sources: &Sources,
     site: &Site,
-    queries: &[String],
-    patience: Duration,
-) -> Result<Option<Vec<T>>> {
+    shares: usize,
+    problems: &mut Vec<String>,
+) -> Result<Option<usize>> {
     let mut browsers = Vec::new();
-    for query in queries {
-        match Browser::start(sources, &[], &site.frame(query))? {
+    for share in 0..shares {
+        match Browser::start(sources, &[], &site.frame(share, shares))? {
             Some(browser) => browsers.push(browser),
             None => return Ok(None),
         }
     }
-    let mut reports = Vec::new();
+    let (mut count, mut found) = (0, BTreeSet::new());
     for _ in &browsers {
-        let report = site.report(patience);
+        let report = site.report(PATIENCE);
         let report =
-            report.with_context(|| format!("the browser has not finished after {patience:?}"))?;
-        reports.push(serde_json::from_str(&report).context("the report of the browser")?);
+            report.with_context(|| format!("the browser has not finished after {PATIENCE:?}"))?;
+        let report: Report = serde_json::from_str(&report).context("the report of the browser")?;
+        count += report.count;
+        found.extend(report.problems);
     }
-    Ok(Some(reports))
+    problems.extend(found.into_iter().map(|problem| format!("{check}: {problem}")));
+    Ok(Some(count))
 }
 
 /// The summary of a check without a browser.

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use wire::tables::{self, Test};
 use wire::{Client, Program};
 
+use super::pages::with_data;
 use super::program::{skipped, visit};
 use super::site::Site;
 use crate::built::Built;
@@ -26,17 +27,7 @@ const FIRST: &[u8] = b"GET /inspect?the-first HTTP/1.1\r\nHost: first\r\n\r\n";
 /// The request after a row. A server that has not rejected the row responds, and closes.
 const PROBE: &[u8] = b"GET /inspect?the-probe HTTP/1.1\r\nHost: probe\r\nConnection: close\r\n\r\n";
 
-const PAGE: &str = include_str!("rows.html");
-const SCRIPT: &str = include_str!("rows.js");
-
-#[derive(serde::Deserialize)]
-struct Report {
-    compared: usize,
-    /// The number of rows that differ.
-    count: usize,
-    /// The first differences.
-    problems: Vec<String>,
-}
+const FRAME: &str = include_str!("rows.html");
 
 /// Compares the responses in a browser, if one is installed. Returns a line for the summary.
 pub(crate) fn compare(sources: &Sources, problems: &mut Vec<String>) -> Result<String> {
@@ -53,16 +44,12 @@ pub(crate) fn compare(sources: &Sources, problems: &mut Vec<String>) -> Result<S
         return Ok("no rows in a page".to_string());
     }
     let rows: Vec<(String, Vec<u8>)> = tables::all().into_iter().filter_map(bytes).collect();
-    let cases = serde_json::to_vec(&cases(sources, &rows)?)?;
-    let site = Site::serve(&sources.root().join("book/src"), PAGE.to_string())?;
-    site.also("/__rows.js", SCRIPT.into());
-    site.also("/__cases.json", cases);
-    let Some(report) = visit::<Report>(sources, &site)? else { return Ok(skipped("rows")) };
-    if report.count > 0 {
-        problems.push(format!("rows: {} responses differ", report.count));
-    }
-    problems.extend(report.problems.into_iter().map(|it| format!("rows: {it}")));
-    Ok(format!("{} responses to {} rows in a browser", report.compared, rows.len()))
+    let frame = with_data(FRAME, &cases(sources, &rows)?)?;
+    let site = Site::serve(&sources.root().join("book/src"), frame, None, None)?;
+    let Some(count) = visit("rows", sources, &site, 1, problems)? else {
+        return Ok(skipped("rows"));
+    };
+    Ok(format!("{count} responses to {} rows in a browser", rows.len()))
 }
 
 /// The name and the bytes of a row, with the probe. `None` for a scenario, which is not a list of bytes.

@@ -1,19 +1,22 @@
 //! Serves the built book on a loopback address, for a browser that checks it and reports the result.
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Component, Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use super::request::{MAX_BODY, Request};
+use wire::Client;
 
 /// How long a connection may be idle.
 const IDLE: Duration = Duration::from_secs(10);
+
+/// The maximum length of a request's body in bytes. The longest is a report, which is a list of sentences.
+const MAX_BODY: u64 = 1024 * 1024;
 
 /// The first script of every page. It reports errors to the frame page.
 const PROBE: &str = include_str!("probe.html");
@@ -29,145 +32,147 @@ pub(super) struct Site {
 #[derive(Debug)]
 struct Shared {
     root: PathBuf,
-    missing: Mutex<Vec<String>>,
+    /// The page that loads the other pages.
+    frame: String,
+    /// axe-core.
+    axe: Option<Vec<u8>>,
     /// Where requests to the labs' endpoint are forwarded, and whether forwarding is on.
-    labs: Mutex<(Option<SocketAddr>, bool)>,
-    /// Files outside the root, by their paths on the server. One is the frame page, which loads the other pages.
-    also: Mutex<BTreeMap<String, Vec<u8>>>,
+    labs: Option<SocketAddr>,
+    is_forwarding: AtomicBool,
+    missing: Mutex<Vec<String>>,
+    report: Sender<String>,
 }
 
 impl Site {
-    /// Serves `root`, and `frame` as `/__frame.html`, until the process ends.
-    pub(super) fn serve(root: &Path, frame: String) -> io::Result<Site> {
+    /// Serves `root`, `frame` as `/__frame.html`, and `axe` as `/__axe.js`, until the process ends. Requests to the
+    /// labs' endpoint are forwarded to `labs`. The frame page switches that on and off with `/__labs/on` and
+    /// `/__labs/off`.
+    pub(super) fn serve(
+        root: &Path,
+        frame: String,
+        axe: Option<Vec<u8>>,
+        labs: Option<SocketAddr>,
+    ) -> io::Result<Site> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let address = listener.local_addr()?;
         let (report, reports) = mpsc::channel();
-        let shared = Arc::new(Shared {
-            root: root.to_path_buf(),
-            missing: Mutex::default(),
-            labs: Mutex::default(),
-            also: Mutex::new([("/__frame.html".to_string(), frame.into_bytes())].into()),
-        });
+        let (is_forwarding, missing) = (AtomicBool::new(false), Mutex::default());
+        let root = root.to_path_buf();
+        let shared = Arc::new(Shared { root, frame, axe, labs, is_forwarding, missing, report });
         let site = Site { address, reports, shared: Arc::clone(&shared) };
         thread::Builder::new().name("site".to_string()).spawn(move || {
-            for stream in listener.incoming() {
-                let (Ok(stream), shared, report) = (stream, Arc::clone(&shared), report.clone())
-                else {
-                    continue;
-                };
+            for stream in listener.incoming().flatten() {
+                let shared = Arc::clone(&shared);
                 // Errors are ignored: if a connection fails or no thread can be spawned, the browser retries.
                 let _ = thread::Builder::new()
                     .name("site-client".to_string())
-                    .spawn(move || serve(&stream, &shared, &report));
+                    .spawn(move || shared.serve(&stream));
             }
         })?;
         Ok(site)
     }
 
-    /// The address of the frame page.
-    pub(super) fn frame(&self, query: &str) -> String {
-        format!("http://{}/__frame.html{query}", self.address)
+    /// The address of the frame page in one of several browsers that share the work.
+    pub(super) fn frame(&self, share: usize, shares: usize) -> String {
+        format!("http://{}/__frame.html?share={share}&shares={shares}", self.address)
     }
 
-    /// Sets the server to which requests to the labs' endpoint are forwarded. The frame page switches forwarding on and
-    /// off with `/__labs/on` and `/__labs/off`.
-    pub(super) fn pass_on(&self, server: SocketAddr) {
-        lock(&self.shared.labs).0 = Some(server);
-    }
-
-    /// Serves this file as well. Call this before the browser starts.
-    pub(super) fn also(&self, path: &str, body: Vec<u8>) {
-        lock(&self.shared.also).insert(path.to_string(), body);
-    }
-
-    /// Waits for the browser's report.
+    /// Waits for the report of a browser.
     pub(super) fn report(&self, time: Duration) -> Result<String, RecvTimeoutError> {
         self.reports.recv_timeout(time)
     }
 
     /// A problem for each path that the browser requested and that does not exist.
     pub(super) fn missing(&self, check: &str) -> Vec<String> {
-        let missing = lock(&self.shared.missing);
-        let missing = missing.iter().filter(|path| *path != "/favicon.ico");
-        missing.map(|path| format!("{check}: nothing at {path}")).collect()
+        let missing = self.shared.missing.lock().unwrap_or_else(PoisonError::into_inner);
+        missing.iter().map(|path| format!("{check}: nothing at {path}")).collect()
     }
 }
 
 impl Shared {
-    fn file(&self, path: &str) -> Option<Vec<u8>> {
-        lock(&self.also).get(path).cloned().or_else(|| read(&self.root, path))
+    /// One request and one response; then the connection closes.
+    fn serve(&self, mut stream: &TcpStream) -> io::Result<()> {
+        stream.set_read_timeout(Some(IDLE))?;
+        stream.set_write_timeout(Some(IDLE))?;
+        let request = Request::read(stream)?;
+        // The browser opens a connection in advance that it may not need.
+        if request.line.is_empty() { Ok(()) } else { stream.write_all(&self.respond(&request)) }
+    }
+
+    fn respond(&self, request: &Request) -> Vec<u8> {
+        let target = request.line.split(' ').nth(1).unwrap_or_default();
+        let path = target.split('?').next().unwrap_or_default();
+        let file = match path {
+            "/labs/info" | "/labs/wire" => {
+                let forwarded = self.forward(request);
+                return forwarded.unwrap_or_else(|| response("404 Not Found", path, &[]));
+            }
+            "/__labs/on" | "/__labs/off" => {
+                self.is_forwarding.store(path.ends_with("on"), Ordering::SeqCst);
+                return response("204 No Content", path, &[]);
+            }
+            "/__report" => {
+                // The receiver is gone if the time limit has passed.
+                let _ = self.report.send(String::from_utf8_lossy(&request.body).into_owned());
+                return response("204 No Content", path, &[]);
+            }
+            "/__frame.html" => Some(self.frame.clone().into_bytes()),
+            "/__axe.js" => self.axe.clone(),
+            _ => read(&self.root, path),
+        };
+        if file.is_none() && path != "/favicon.ico" {
+            let mut missing = self.missing.lock().unwrap_or_else(PoisonError::into_inner);
+            missing.push(path.to_string());
+        }
+        match file {
+            Some(file) => response("200 OK", path, &file),
+            None => response("404 Not Found", path, &[]),
+        }
+    }
+
+    /// Forwards a request to the labs' server, with the fields that its own page would send.
+    fn forward(&self, Request { line, body }: &Request) -> Option<Vec<u8>> {
+        let server = self.labs.filter(|_| self.is_forwarding.load(Ordering::SeqCst))?;
+        let length = body.len();
+        let fields =
+            format!("Host: {server}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
+        let mut client = Client::connect(server).ok()?;
+        let reply = client.ask([line.as_bytes(), fields.as_bytes(), body].concat());
+        Some(reply.ok()?.raw)
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+struct Request {
+    /// The request line, with its CRLF. It is empty if the connection ends before a request.
+    line: String,
+    body: Vec<u8>,
 }
 
-/// One request and one response; then the connection closes.
-fn serve(stream: &TcpStream, shared: &Shared, report: &Sender<String>) -> io::Result<()> {
-    stream.set_read_timeout(Some(IDLE))?;
-    stream.set_write_timeout(Some(IDLE))?;
-    // The browser opens a connection in advance that it may not need.
-    let Some(request) = Request::read(stream)? else { return Ok(()) };
-    let response = match request.path() {
-        "/labs/info" | "/labs/wire" => forward(&request, shared)
-            .unwrap_or_else(|_| response("404 Not Found", "no-store", "", &[])),
-        path => respond(path, request.body_text(), shared, report),
-    };
-    let mut stream = stream;
-    stream.write_all(&response)?;
-    // Closing a socket with unread input makes the kernel send a reset, and the response could be lost.
-    stream.shutdown(Shutdown::Write)?;
-    io::copy(&mut stream.take(MAX_BODY), &mut io::sink()).map(drop)
-}
-
-fn respond(path: &str, body: String, shared: &Shared, report: &Sender<String>) -> Vec<u8> {
-    match path {
-        "/__labs/on" | "/__labs/off" => {
-            lock(&shared.labs).1 = path.ends_with("on");
-            response("204 No Content", "no-store", path, &[])
-        }
-        "/__report" => {
-            // The receiver is gone if the time limit has passed.
-            let _ = report.send(body);
-            response("204 No Content", "no-store", path, &[])
-        }
-        _ => match shared.file(path) {
-            // The book does not change while it is served, and every page has the same scripts and style sheets.
-            Some(file) if !path.starts_with("/__") => {
-                response("200 OK", "max-age=3600", path, &file)
-            }
-            Some(file) => response("200 OK", "no-store", path, &file),
-            None => {
-                lock(&shared.missing).push(path.to_string());
-                response("404 Not Found", "no-store", path, &[])
-            }
-        },
+impl Request {
+    fn read(stream: &TcpStream) -> io::Result<Request> {
+        let mut reader = BufReader::new(stream);
+        let (mut line, mut fields) = (String::new(), String::new());
+        reader.read_line(&mut line)?;
+        while reader.read_line(&mut fields)? > "\r\n".len() {}
+        let fields = fields.to_ascii_lowercase();
+        let length = fields.lines().find_map(|field| field.strip_prefix("content-length:"));
+        let length = length.and_then(|length| length.trim().parse().ok()).unwrap_or(0);
+        let mut body = Vec::new();
+        reader.take(MAX_BODY.min(length)).read_to_end(&mut body)?;
+        Ok(Request { line, body })
     }
 }
 
-fn response(status: &str, caching: &str, path: &str, body: &[u8]) -> Vec<u8> {
+fn response(status: &str, path: &str, body: &[u8]) -> Vec<u8> {
     let (media_type, length) = (media_type(path), body.len());
+    // The book does not change while it is served, and every page has the same scripts and style sheets.
+    let is_book = status == "200 OK" && !path.starts_with("/__");
+    let caching = if is_book { "max-age=3600" } else { "no-store" };
     let head = format!(
         "HTTP/1.1 {status}\r\nContent-Type: {media_type}\r\nContent-Length: {length}\r\n\
          Cache-Control: {caching}\r\nConnection: close\r\n\r\n"
     );
     [head.as_bytes(), body].concat()
-}
-
-/// Forwards a request to the labs' server, with the fields that its own page would send.
-fn forward(request: &Request, shared: &Shared) -> io::Result<Vec<u8>> {
-    let (Some(server), true) = *lock(&shared.labs) else {
-        return Err(io::ErrorKind::NotConnected.into());
-    };
-    let mut stream = TcpStream::connect_timeout(&server, IDLE)?;
-    stream.set_read_timeout(Some(IDLE))?;
-    let length = request.body.len();
-    let fields = format!("Host: {server}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
-    stream.write_all(&[request.line.as_bytes(), fields.as_bytes(), &request.body].concat())?;
-    let mut response = Vec::new();
-    stream.take(16 * MAX_BODY).read_to_end(&mut response)?;
-    Ok(response)
 }
 
 /// Reads a file below the root. In a page, the probe is inserted into its `<head>`.
@@ -209,12 +214,14 @@ mod tests {
         assert!(read(root, "/../../Cargo.toml").is_none());
         assert!(read(root, "//etc/passwd").is_none());
     }
+
     #[test]
     fn a_site_forwards_the_labs_when_they_are_on_and_keeps_reports_and_missing_paths() {
         let response = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi";
         let labs = Script::repeat(response, 1).unwrap();
-        let site = Site::serve(Path::new(env!("CARGO_MANIFEST_DIR")), "frame".to_string()).unwrap();
-        site.pass_on(labs.addr());
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let axe = Some(b"axe".to_vec());
+        let site = Site::serve(root, "frame".to_string(), axe, Some(labs.addr())).unwrap();
         let post = |target: &str, body: &str| {
             let request = wire::request("POST", target, &[], body.as_bytes());
             let reply = Client::connect(site.address).unwrap().ask(request).unwrap();
@@ -226,7 +233,9 @@ mod tests {
         assert_eq!(post("/labs/wire", "abc"), (200, "hi".to_string()));
         assert!(labs.heads()[0].starts_with("POST /labs/wire HTTP/1.1\r\n"), "{:?}", labs.heads());
         assert_eq!(post("/a/b.html", "").0, 404);
+        assert_eq!(post("/favicon.ico", "").0, 404);
         assert_eq!(site.missing("browser"), ["browser: nothing at /a/b.html"]);
+        assert_eq!(post("/__axe.js", ""), (200, "axe".to_string()));
         assert_eq!(post("/__report", "[1]").0, 204);
         assert_eq!(site.report(IDLE).unwrap(), "[1]");
     }
