@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, bail};
 
 use crate::directive;
-use crate::figure;
+use crate::drawings;
 use crate::front::Front;
 use crate::html::with_code;
 use crate::listing::{Expanded, Shown};
@@ -66,7 +66,7 @@ fn expand_part(sources: &Sources, part: &Part) -> Result<Expanded> {
             bail!("this block has no end")
         }
         Part::Fence(fence) => match fence.kind() {
-            "svgbob" => figure::render(sources.root(), &fence.info, &fence.body.join("\n"))?,
+            "svgbob" => drawings::render(sources.root(), &fence.info, &fence.body.join("\n"))?,
             "transcript" | "transcript-not-run" => script::render(&fence.body),
             _ => fence.raw.join("\n"),
         },

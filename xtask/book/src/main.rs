@@ -17,7 +17,6 @@ mod exercise;
 mod expand;
 mod export;
 mod fences;
-mod figure;
 mod files;
 mod front;
 mod glossary;
