@@ -11,20 +11,21 @@ use crate::page::{self, Part};
 use crate::sources::{Chapter, Sources};
 
 pub(crate) fn render(sources: &Sources, number: &str) -> Result<String> {
-    let folder = folder(sources, number)?;
-    let mut page = String::from("<div class=\"exercise\">\n\n");
-    page.push_str(&demote(untitled(&files::read(&folder, "task.md")?)));
-    page.push('\n');
-    for (index, hint) in hints(&files::read(&folder, "hints.md")?).iter().enumerate() {
+    let all = all(sources)?;
+    let folder = all.iter().find(|folder| is_number(folder, number)).with_context(|| {
+        let known: Vec<String> = all.iter().map(|folder| name(folder)).collect();
+        format!("no exercise `{number}`; there are {}", known.join(", "))
+    })?;
+    let (_, task) = task(folder)?;
+    let mut page = format!("<div class=\"exercise\">\n\n{}\n", demote(&task));
+    for (index, hint) in hints(&files::read(folder, "hints.md")?).iter().enumerate() {
         let _ = write!(
             page,
             "\n<details class=\"hint\"><summary>Hint {}</summary>\n\n{hint}\n\n</details>\n",
             index + 1
         );
     }
-    page.push_str(&discussion(&folder, number)?);
-    page.push_str("\n</div>\n");
-    Ok(page)
+    Ok(page + &discussion(folder, number)? + "\n</div>\n")
 }
 
 /// The descriptions in the exercise's patches. Taking them from the patches keeps them true, because `prove-exercises`
@@ -33,50 +34,38 @@ fn discussion(folder: &Path, number: &str) -> Result<String> {
     let mut page = String::from(
         "\n<details class=\"hint discussion\"><summary>The solutions, discussed (this gives them away)</summary>\n",
     );
-    let solution = Told::of(&files::read(folder, "solution.patch")?);
-    let _ = write!(page, "\n**The reference solution.** {} ", solution.text);
+    let (solution, _) = description(&files::read(folder, "solution.patch")?);
+    let _ = write!(page, "\n**The reference solution.** {solution} ");
     let _ = writeln!(page, "`cargo xtask solution {number}` shows it.");
-    for (name, told) in patches(&folder.join("alternatives"))? {
-        let _ = writeln!(page, "\n**Another design, as right:** {name}. {}", told.text);
+    for (name, (text, _)) in patches(&folder.join("alternatives"))? {
+        let _ = writeln!(page, "\n**Another design, as right:** {name}. {text}");
     }
     page.push_str("\n**Plausible, and wrong:**\n\n");
-    for (name, told) in patches(&folder.join("wrong"))? {
-        let _ = writeln!(
-            page,
-            "- *{name}.* {} Caught by: \u{201c}{}\u{201d}.",
-            told.text, told.caught_by
-        );
+    for (name, (text, check)) in patches(&folder.join("wrong"))? {
+        let _ = writeln!(page, "- *{name}.* {text} Caught by: \u{201c}{check}\u{201d}.");
     }
-    page.push_str("\n</details>\n");
-    Ok(page)
+    Ok(page + "\n</details>\n")
 }
 
-/// The text above a patch.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Told {
-    text: String,
-    /// For a wrong solution, the check that catches it.
-    caught_by: String,
-}
-
-impl Told {
-    fn of(patch: &str) -> Told {
-        let head = || patch.lines().take_while(|line| !line.starts_with("diff --git"));
-        let caught_by = head().find_map(|line| line.strip_prefix("Caught-by: "));
-        let is_text = |line: &&str| !line.is_empty() && !line.starts_with("Caught-by: ");
-        Told {
-            text: head().filter(is_text).collect::<Vec<_>>().join(" "),
-            caught_by: caught_by.unwrap_or_default().to_string(),
+/// The text above a patch, and the check that catches it, if it is wrong.
+fn description(patch: &str) -> (String, String) {
+    let (mut text, mut check) = (Vec::new(), "");
+    for line in patch.lines().take_while(|line| !line.starts_with("diff --git")) {
+        match line.split_once(": ") {
+            Some(("Caught-by", name)) => check = name,
+            _ if line.is_empty() => {}
+            _ => text.push(line),
         }
     }
+    (text.join(" "), check.to_string())
 }
 
-/// The patches of a directory, sorted, each with a readable name. A missing directory has none.
-fn patches(folder: &Path) -> Result<Vec<(String, Told)>> {
+/// The descriptions of the patches in a directory, sorted, each with a readable name. A missing directory has none.
+fn patches(folder: &Path) -> Result<Vec<(String, (String, String))>> {
     let mut patches = Vec::new();
     for file in if folder.is_dir() { files::below(folder, "patch")? } else { Vec::new() } {
         let name = file.trim_end_matches(".patch").replace('_', " ");
-        patches.push((name, Told::of(&files::read(folder, &file)?)));
+        patches.push((name, description(&files::read(folder, &file)?)));
     }
     Ok(patches)
 }
@@ -107,39 +96,32 @@ fn name(folder: &Path) -> String {
     folder.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-fn folder(sources: &Sources, number: &str) -> Result<PathBuf> {
-    let all = all(sources)?;
-    all.iter().find(|folder| is_number(folder, number)).cloned().with_context(|| {
-        let known: Vec<String> = all.iter().map(|folder| name(folder)).collect();
-        format!("no exercise `{number}`; there are {}", known.join(", "))
-    })
-}
-
-/// Finds exercises that no page shows, and pages whose title differs from the title of their exercise. Returns the
-/// number of exercises.
+/// Finds exercises that no page shows, and pages whose title differs from the title of their exercise. The title contains
+/// the number, because every command needs it. Returns the number of exercises.
 pub(crate) fn check(
     sources: &Sources,
     pages: &[(String, String)],
     problems: &mut Vec<String>,
 ) -> Result<usize> {
+    let mut shown = Vec::new();
+    for (page, text) in pages {
+        for part in page::parts(text) {
+            if let Part::Directive(_, directive) = part
+                && let Some(number) = directive.strip_prefix("exercise ")
+            {
+                shown.push((page, text, number.to_string()));
+            }
+        }
+    }
     let folders = all(sources)?;
     for folder in &folders {
-        let shown = |text: &str| {
-            page::parts(text).into_iter().find_map(|part| match part {
-                Part::Directive(_, text) => {
-                    let number = text.strip_prefix("exercise ")?;
-                    is_number(folder, number).then(|| number.to_string())
-                }
-                _ => None,
-            })
-        };
-        let mut found = pages.iter().filter_map(|(page, text)| Some((page, text, shown(text)?)));
-        let Some((page, text, number)) = found.next() else {
+        let mut pages = shown.iter().filter(|(.., number)| is_number(folder, number));
+        let Some((page, text, number)) = pages.next() else {
             let folder = folder.strip_prefix(sources.root()).unwrap_or(folder).display();
             problems.push(format!("{folder}: on no page; `{{{{#exercise N}}}}` shows it"));
             continue;
         };
-        let title = title(folder, &number)?;
+        let title = format!("# Exercise {number}: {}", task(folder)?.0);
         if !text.lines().any(|line| line == title) {
             problems.push(format!("book/src/{page}: its title must be `{title}`"));
         }
@@ -147,19 +129,14 @@ pub(crate) fn check(
     Ok(folders.len())
 }
 
-/// The first heading of the page that shows this exercise. It contains the number, because every command needs it.
-fn title(folder: &Path, number: &str) -> Result<String> {
+/// The title of the task, and the text below it.
+fn task(folder: &Path) -> Result<(String, String)> {
     let task = files::read(folder, "task.md")?;
-    let title = task.lines().next().unwrap_or_default().trim_start_matches("# ");
-    Ok(format!("# Exercise {number}: {title}"))
-}
-
-/// The task without its title, which the page has already.
-fn untitled(task: &str) -> &str {
-    match task.strip_prefix("# ") {
-        Some(rest) => rest.split_once('\n').map_or("", |(_, text)| text.trim_start()),
-        None => task,
-    }
+    let parts = task.strip_prefix("# ").and_then(|task| task.split_once('\n'));
+    let (title, text) = parts.with_context(|| {
+        format!("{}: `task.md` begins with its title, `# Title`", folder.display())
+    })?;
+    Ok((title.to_string(), text.trim_start().to_string()))
 }
 
 /// Headings move one level down, because the page has its own title.
@@ -173,12 +150,9 @@ fn demote(markdown: &str) -> String {
 }
 
 /// The sections of `hints.md`, without their headings.
-fn hints(markdown: &str) -> Vec<String> {
-    markdown
-        .split("\n## ")
-        .skip(1)
-        .map(|section| section.split_once('\n').map_or("", |(_, text)| text).trim().to_string())
-        .collect()
+fn hints(markdown: &str) -> Vec<&str> {
+    let sections = markdown.split("\n## ").skip(1);
+    sections.map(|section| section.split_once('\n').map_or("", |(_, text)| text.trim())).collect()
 }
 
 #[cfg(test)]
@@ -206,16 +180,10 @@ mod tests {
     }
 
     #[test]
-    fn a_patch_tells_of_itself_before_it_begins() {
-        let patch = "Caught-by: it is so\n\nOne line\nand one more.\n\ndiff --git a b\nx\n";
-        let (text, caught_by) = ("One line and one more.".to_string(), "it is so".to_string());
-        assert_eq!(Told::of(patch), Told { text, caught_by });
-    }
-
-    #[test]
-    fn the_title_of_a_task_is_left_to_the_page() {
-        assert_eq!(untitled("# A\n\ntext\n\n# B"), "text\n\n# B");
-        assert_eq!(untitled("no title"), "no title");
+    fn a_patch_is_described_before_it_begins() {
+        let patch = "Caught-by: it is so\n\nOne line\nand: one more.\n\ndiff --git a b\nx\n";
+        let (text, check) = ("One line and: one more.".to_string(), "it is so".to_string());
+        assert_eq!(description(patch), (text, check));
     }
 
     #[test]
