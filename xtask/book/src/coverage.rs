@@ -82,7 +82,7 @@ fn wanted(sources: &Sources, chapter: &Chapter) -> Result<Files> {
         let new = sources.read(chapter, &path)?;
         let old = before.map(|before| sources.read_if_there(before, &path)).transpose()?.flatten();
         let says_something = |number: &usize| new.line(*number).chars().any(char::is_alphanumeric);
-        let added = Changes::new(old.as_deref(), &new, |_| true).added();
+        let added = Changes::new(old.as_deref(), &new).added();
         files.insert(path, added.into_iter().filter(says_something).collect());
     }
     Ok(files)

@@ -91,10 +91,11 @@ fn difference(sources: &Sources, rest: &str) -> Result<Expanded> {
     let (new, source, names) = file_and_items(sources, rest)?;
     let pieces = items::find(&source, &names)?;
     let before = sources.read_if_there(old, &source.path)?;
-    let found = Changes::new(before.as_deref(), &source, |_| true).text(context, &pieces);
-    if found.0.is_empty() {
+    let changes = Changes::new(before.as_deref(), &source);
+    let (text, lines) = changes.text(context, |_| true, &pieces);
+    if text.is_empty() {
         bail!("{} is the same in {} and {}", source.path, old.name, new.name);
     }
     let caption = format!("{} → {}", old.title(), new.title());
-    Ok(listing::difference(new, &source, &caption, found))
+    Ok(listing::difference(new, &source, &caption, &text, lines))
 }

@@ -23,6 +23,11 @@ pub(crate) fn find(source: &Source, names: &[&str]) -> Result<Vec<Piece>> {
     Ok(pieces?.concat())
 }
 
+/// Whether a line is in one of the pieces. Every line is if there are none.
+pub(crate) fn are_on(pieces: &[Piece], number: usize) -> bool {
+    pieces.is_empty() || pieces.iter().any(|piece| piece.lines.contains(&number))
+}
+
 /// The names of all items, with those inside `impl` blocks in place of the blocks.
 pub(crate) fn all(source: &Source) -> Vec<String> {
     let mut names: Vec<String> = named(source).into_iter().map(|(name, _)| name).collect();
@@ -77,7 +82,7 @@ fn module_doc(source: &Source) -> Vec<Piece> {
 fn named(source: &Source) -> Vec<(String, Piece)> {
     let mut all = Vec::new();
     let is_test = |item: &&Item| source.is_test(item.span().start().line);
-    for item in source.items().iter().filter(|item| !is_test(item)) {
+    for item in source.items.iter().filter(|item| !is_test(item)) {
         let mut add = |name: String, span: Span, inside: Option<usize>| {
             let lines = with_comments(source, span.start().line..=span.end().line);
             all.push((name, Piece { lines, inside }));

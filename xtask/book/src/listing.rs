@@ -1,7 +1,6 @@
 //! Code on a page, with a caption that names its file.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use crate::items::Piece;
 use crate::source::Source;
@@ -24,7 +23,8 @@ pub(crate) struct Shown {
 
 /// A whole file, without its tests.
 pub(crate) fn whole(chapter: &Chapter, source: &Source) -> Expanded {
-    of_file(chapter, source, &source.texts().join("\n"), source.code().into_iter().collect())
+    let (code, lines) = (source.texts().join("\n"), source.code().into_iter().collect());
+    listing(chapter, source, None, &code, lines)
 }
 
 /// Joins pieces of a file with blank lines. A method is shown inside its `impl`.
@@ -43,32 +43,38 @@ pub(crate) fn pieces(chapter: &Chapter, source: &Source, pieces: &[Piece]) -> Ex
     let blocks = pieces.chunk_by(|one, next| one.inside == next.inside).map(block);
     let code = blocks.collect::<Vec<_>>().join("\n\n");
     let lines = pieces.iter().flat_map(|piece| piece.lines.clone().chain(piece.inside)).collect();
-    of_file(chapter, source, &code, lines)
+    listing(chapter, source, None, &code, lines)
 }
 
-fn of_file(chapter: &Chapter, source: &Source, code: &str, lines: BTreeSet<usize>) -> Expanded {
-    listing(chapter, source, &chapter.title(), (language(&source.path), code), lines)
-}
-
-/// Lines of a file as they differ from another file. `caption` follows the name of the file.
+/// The lines of a diff. `caption` follows the name of the file.
 pub(crate) fn difference(
     chapter: &Chapter,
     source: &Source,
     caption: &str,
-    (text, lines): (String, BTreeSet<usize>),
+    text: &str,
+    lines: BTreeSet<usize>,
 ) -> Expanded {
-    listing(chapter, source, caption, ("diff", text.trim_end()), lines)
+    listing(chapter, source, Some(caption), text.trim_end(), lines)
 }
 
-/// Code, with its language, below a caption in HTML.
+/// Code below a caption in HTML. `diff` is the caption of a diff.
 fn listing(
     chapter: &Chapter,
     source: &Source,
-    caption: &str,
-    (language, code): (&str, &str),
+    diff: Option<&str>,
+    code: &str,
     lines: BTreeSet<usize>,
 ) -> Expanded {
     let path = source.path.clone();
+    let caption = diff.map_or_else(|| chapter.title(), str::to_string);
+    let language = match path.rsplit('.').next() {
+        _ if diff.is_some() => "diff",
+        // `noplayground`, because the code needs its crate and can't run alone.
+        Some("rs") => "rust,noplayground",
+        Some("toml") => "toml",
+        Some("html") => "html",
+        _ => "text",
+    };
     // Code that contains a fence needs a longer fence around it.
     let ticks = |line: &str| {
         let line = line.trim_start_matches([' ', '+', '-', '/']);
@@ -80,16 +86,6 @@ fn listing(
          {fence}{language}\n{code}\n{fence}\n\n</div>\n"
     );
     Expanded { markdown, shown: vec![Shown { chapter: chapter.name.clone(), path, lines }] }
-}
-
-fn language(path: &str) -> &'static str {
-    match Path::new(path).extension().and_then(|extension| extension.to_str()) {
-        // `noplayground`, because the code needs its crate and can't run alone.
-        Some("rs") => "rust,noplayground",
-        Some("toml") => "toml",
-        Some("html") => "html",
-        _ => "text",
-    }
 }
 
 #[cfg(test)]

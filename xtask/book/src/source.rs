@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 
 use anyhow::{Context, Result};
+use syn::Item;
 use syn::spanned::Spanned;
 
 use crate::files::has_extension;
@@ -15,28 +16,21 @@ pub(crate) struct Source {
     pub(crate) path: String,
     lines: Vec<String>,
     tests: Vec<Lines>,
-    /// `None` for a file that is not Rust.
-    parsed: Option<syn::File>,
+    /// None for a file that is not Rust.
+    pub(crate) items: Vec<Item>,
 }
 
 impl Source {
     pub(crate) fn new(path: &str, text: &str) -> Result<Source> {
-        let lines = text.lines().map(str::to_string).collect();
-        let mut tests = Vec::new();
-        let mut parsed = None;
+        let mut items = Vec::new();
         if is_rust(path) {
-            let file = syn::parse_file(text).with_context(|| format!("{path} is not Rust"))?;
-            for item in &file.items {
-                if let syn::Item::Mod(module) = item
-                    && module.attrs.iter().any(is_test_only)
-                {
-                    let span = item.span();
-                    tests.push(span.start().line..=span.end().line);
-                }
-            }
-            parsed = Some(file);
+            items = syn::parse_file(text).with_context(|| format!("{path} is not Rust"))?.items;
         }
-        Ok(Source { path: path.to_string(), lines, tests, parsed })
+        let is_test = |item: &&Item| matches!(item, Item::Mod(module) if module.attrs.iter().any(is_test_only));
+        let tests = items.iter().filter(is_test).map(Spanned::span);
+        let tests = tests.map(|span| span.start().line..=span.end().line).collect();
+        let lines = text.lines().map(str::to_string).collect();
+        Ok(Source { path: path.to_string(), lines, tests, items })
     }
 
     pub(crate) fn line(&self, number: usize) -> &str {
@@ -60,11 +54,6 @@ impl Source {
     /// The texts of the lines in [`Source::code`].
     pub(crate) fn texts(&self) -> Vec<&str> {
         self.code().into_iter().map(|number| self.line(number)).collect()
-    }
-
-    /// The items of a Rust file, or nothing for another file.
-    pub(crate) fn items(&self) -> &[syn::Item] {
-        self.parsed.as_ref().map_or(&[], |file| &file.items)
     }
 }
 

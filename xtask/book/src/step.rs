@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use course::{MAX_ADDED, Step};
 
 use crate::arguments::{names, word};
-use crate::diff::{Changes, is_doc};
+use crate::diff::Changes;
 use crate::items;
 use crate::listing::{self, Expanded};
 use crate::source::Source;
@@ -22,14 +22,10 @@ pub(crate) fn render(sources: &Sources, rest: &str) -> Result<Expanded> {
     let (steps, names) = (all(sources)?, names(names_of_items));
     let step = course::find(&steps, called)?;
     let (chapter, source) = program(sources, step)?;
-    let before = before(sources, &steps, step, &source)?;
+    let (before, changes) = before(sources, &steps, step, &source)?;
     let pieces = items::find(&source, &names)?;
-    let is_wanted =
-        |number| names.is_empty() || pieces.iter().any(|piece| piece.lines.contains(&number));
-    let all: BTreeSet<usize> = match &before {
-        Some((_, old)) => Changes::of_step(old, &source, |_| true).added(),
-        None => source.code().into_iter().filter(|line| !is_doc(source.line(*line))).collect(),
-    };
+    let is_wanted = |number| items::are_on(&pieces, number);
+    let all = changes.added();
     let new = all.iter().filter(|number| is_wanted(**number)).count();
     if new == 0 {
         bail!("{} adds nothing there; it adds lines to: {}", step.file, choice(&source, &all));
@@ -38,7 +34,7 @@ pub(crate) fn render(sources: &Sources, rest: &str) -> Result<Expanded> {
         let choice = choice(&source, &all);
         bail!("{new} new lines are more than {MAX_ADDED}; name some of the items: {choice}");
     }
-    let Some((before, old)) = before else {
+    let Some(before) = before else {
         return Ok(match names[..] {
             [] => listing::whole(chapter, &source),
             _ => listing::pieces(chapter, &source, &pieces),
@@ -50,8 +46,8 @@ pub(crate) fn render(sources: &Sources, rest: &str) -> Result<Expanded> {
         all => format!("{new} of its {all} lines"),
     };
     let caption = format!("{}, adds {count} to <code>{}</code>", chapter.title(), before.file);
-    let text = Changes::of_step(&old, &source, is_wanted).text(CONTEXT, &[]);
-    Ok(listing::difference(chapter, &source, &caption, text))
+    let (text, lines) = changes.text(CONTEXT, is_wanted, &[]);
+    Ok(listing::difference(chapter, &source, &caption, &text, lines))
 }
 
 /// The steps of all chapters, in the order of the course. The package of a step identifies its chapter.
@@ -72,20 +68,22 @@ fn program<'a>(sources: &'a Sources, step: &Step) -> Result<(&'a Chapter, Rc<Sou
     Ok((chapter, sources.read(chapter, &format!("steps/{}", step.file))?))
 }
 
-/// The step that this one adds to. `None` for a new program, which is shown as a whole.
+/// The step that this one adds to, and what it changes there. A new program has no such step, and is shown as a whole.
 fn before<'a>(
     sources: &Sources,
     steps: &'a [Step],
     step: &Step,
     source: &Source,
-) -> Result<Option<(&'a Step, Rc<Source>)>> {
-    let Some(other) = course::before(steps, step) else { return Ok(None) };
-    let (_, old) = program(sources, other)?;
-    // The first step of a chapter may be a program of another kind. Then most of it is new, and a diff would be one long
-    // deletion and the whole program again.
-    let added = || Changes::of_step(&old, source, |_| true).added().len();
-    let is_kept = step.package == other.package || 2 * added() <= source.code().len();
-    Ok(is_kept.then_some((other, old)))
+) -> Result<(Option<&'a Step>, Changes)> {
+    if let Some(other) = course::before(steps, step) {
+        let changes = Changes::of_step(Some(&*program(sources, other)?.1), source);
+        // The first step of a chapter may be a program of another kind. Then most of it is new, and a diff would be one
+        // long deletion and the whole program again.
+        if step.package == other.package || 2 * changes.added().len() <= source.code().len() {
+            return Ok((Some(other), changes));
+        }
+    }
+    Ok((None, Changes::of_step(None, source)))
 }
 
 /// The items that contain new lines, and the number of these lines.
