@@ -124,6 +124,7 @@ mod tests {
     use super::*;
     use crate::git::tests::repository;
     use crate::patch::Files;
+    use crate::work_tree::work_tree;
     use crate::workspace::tests::folder_with;
 
     #[test]
@@ -149,72 +150,56 @@ mod tests {
         assert_eq!(with_version_of_its_own("[workspace]\n", 1), "[workspace]\n");
     }
 
+    /// A course that is a directory of another repository. Regression test: the last commit was proved instead of the
+    /// current files, so testing before committing reported success for files that had not been tested.
     #[test]
-    fn the_copy_is_as_committed_and_comes_back_to_that() {
-        let folder = folder_with(&[
-            ("chapters/01_a/src/lib.rs", "1\n"),
-            ("chapters/01_a/src/same.rs", "same\n"),
-            (".gitignore", "/target\n"),
-        ]);
-        let git = repository(folder.path());
-        fs::write(folder.path().join("chapters/01_a/src/lib.rs"), "my work\n").unwrap();
-
-        let workspace = Workspace::at(folder.path()).unwrap();
-        let sandbox = Sandbox::open(&workspace, 0, &git.tree("HEAD").unwrap()).unwrap();
-        let read =
-            |path: &str| fs::read_to_string(sandbox.root.join("chapters/01_a/src").join(path)).ok();
-        let written = || {
-            fs::metadata(sandbox.root.join("chapters/01_a/src/same.rs"))
-                .unwrap()
-                .modified()
-                .unwrap()
-        };
-        let first_written = written();
-        assert_eq!(read("lib.rs").as_deref(), Some("1\n"));
-
-        let files = |lib: Option<&str>, new: Option<&str>| {
-            Files::from([
-                ("chapters/01_a/src/lib.rs".to_string(), lib.map(|text| text.as_bytes().to_vec())),
-                ("chapters/01_a/src/new.rs".to_string(), new.map(|text| text.as_bytes().to_vec())),
-            ])
-        };
-        let patch = Patch::between("", &files(Some("1\n"), None), &files(Some("2\n"), Some("n\n")))
-            .unwrap();
-        sandbox.apply(&patch).unwrap();
-        assert_eq!(
-            (read("lib.rs").as_deref(), read("new.rs").as_deref()),
-            (Some("2\n"), Some("n\n"))
-        );
-
-        sandbox.restore().unwrap();
-        assert_eq!((read("lib.rs").as_deref(), read("new.rs")), (Some("1\n"), None));
-        assert_eq!(written(), first_written, "cargo would build it again");
-        // The repository itself is unchanged.
-        let status = git.run(&["status", "--porcelain"]).unwrap();
-        assert_eq!(String::from_utf8(status).unwrap(), " M chapters/01_a/src/lib.rs\n");
-    }
-
-    #[test]
-    fn a_course_inside_another_repository_is_copied_without_the_rest() {
+    fn a_copy_is_as_committed_or_as_it_is_and_comes_back_to_that() {
         let folder = folder_with(&[
             ("other.txt", "not ours\n"),
             ("course/chapters/01_a/src/lib.rs", "1\n"),
+            ("course/chapters/01_a/src/same.rs", "same\n"),
             ("course/.gitignore", "/target\n"),
         ]);
-        let root = folder.path().join("course");
         repository(folder.path());
+        let root = folder.path().join("course");
         let git = Git::at(&root);
-        fs::write(root.join("chapters/01_a/src/lib.rs"), "my work\n").unwrap();
+        for (name, text) in [("lib.rs", "my work\n"), ("new.rs", "new\n")] {
+            fs::write(root.join("chapters/01_a/src").join(name), text).unwrap();
+        }
         let workspace = Workspace::at(&root).unwrap();
-        let read = |sandbox: &Sandbox| {
-            assert!(
-                !sandbox.root.join("course").exists() && !sandbox.root.join("other.txt").exists()
-            );
-            fs::read_to_string(sandbox.root.join("chapters/01_a/src/lib.rs")).unwrap()
+        let sandbox = Sandbox::open(&workspace, 0, &git.tree("HEAD").unwrap()).unwrap();
+        let source = |sandbox: &Sandbox, name: &str| {
+            fs::read_to_string(sandbox.root.join("chapters/01_a/src").join(name)).ok()
         };
-        let committed = git.tree("HEAD").unwrap();
-        assert_eq!(read(&Sandbox::open(&workspace, 0, &committed).unwrap()), "1\n");
-        let now = crate::work_tree::work_tree(&workspace).unwrap();
-        assert_eq!(read(&Sandbox::open(&workspace, 1, &now).unwrap()), "my work\n");
+        let sources = |sandbox: &Sandbox| ["lib.rs", "new.rs"].map(|name| source(sandbox, name));
+        let written = || {
+            sandbox.root.join("chapters/01_a/src/same.rs").metadata().unwrap().modified().unwrap()
+        };
+        let first_written = written();
+        let committed = [Some("1\n".to_string()), None];
+        assert_eq!(sources(&sandbox), committed);
+        assert!(!sandbox.root.join("course").exists() && !sandbox.root.join("other.txt").exists());
+
+        let files = |texts: [Option<&str>; 2]| -> Files {
+            let contents = texts.map(|text| text.map(|text| text.as_bytes().to_vec()));
+            let paths = ["lib.rs", "new.rs"].map(|name| format!("chapters/01_a/src/{name}"));
+            paths.into_iter().zip(contents).collect()
+        };
+        let changed = files([Some("2\n"), Some("n\n")]);
+        sandbox.apply(&Patch::between("", &files([Some("1\n"), None]), &changed).unwrap()).unwrap();
+        assert_eq!(sources(&sandbox), [Some("2\n".to_string()), Some("n\n".to_string())]);
+        sandbox.restore().unwrap();
+        assert_eq!(sources(&sandbox), committed);
+        assert_eq!(written(), first_written, "cargo would build it again");
+
+        let now = work_tree(&workspace).unwrap();
+        let sandbox = Sandbox::open(&workspace, 1, &now).unwrap();
+        assert_eq!(sources(&sandbox), [Some("my work\n".to_string()), Some("new\n".to_string())]);
+        // The repository itself and its index are unchanged.
+        let status = git.text(&["status", "--porcelain"]).unwrap();
+        assert_eq!(
+            status,
+            " M course/chapters/01_a/src/lib.rs\n?? course/chapters/01_a/src/new.rs"
+        );
     }
 }
