@@ -4,14 +4,14 @@
 //! Existing files are never overwritten.
 
 use std::fmt::Write as _;
-use std::fs::{self, File};
-use std::io::{ErrorKind, Write};
+use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use wire::climb::stages;
 
+use crate::patch;
 use crate::progress::Progress;
 use crate::ui;
 use crate::workspace::Workspace;
@@ -64,13 +64,6 @@ const STARTERS: [Starter; 6] = [
     },
 ];
 
-/// The same starter in other languages.
-const OTHERS: [(&str, &str); 3] = [
-    ("echo.py", include_str!("../starters/echo.py")),
-    ("echo.go", include_str!("../starters/echo.go")),
-    ("echo.js", include_str!("../starters/echo.js")),
-];
-
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode> {
     let folder = workspace.path(FOLDER);
     let made = make(workspace, &folder, args.part)?;
@@ -84,27 +77,31 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
 /// Writes the files that do not exist yet. Returns their names.
 pub(crate) fn make(workspace: &Workspace, folder: &Path, part: u8) -> anyhow::Result<Vec<String>> {
     let starter = &STARTERS[usize::from(part) - 1];
+    let (manifest, own) = (manifest(starter), format!("src/bin/part{part}.rs"));
+    // Uses the versions with which the chapters are built, so that nothing has to be downloaded.
+    let lock = fs::read_to_string(workspace.path("Cargo.lock")).unwrap_or_default();
+    let files = if !folder.join("Cargo.toml").exists() {
+        vec![
+            ("Cargo.toml", &*manifest),
+            ("Cargo.lock", &lock),
+            ("src/main.rs", starter.code),
+            // The same starter in other languages.
+            ("echo.py", include_str!("../starters/echo.py")),
+            ("echo.go", include_str!("../starters/echo.go")),
+            ("echo.js", include_str!("../starters/echo.js")),
+        ]
+    } else if part > 1 {
+        depend(&folder.join("Cargo.toml"), starter.dependencies)?;
+        vec![(&*own, starter.code)]
+    } else {
+        vec![("src/main.rs", starter.code)]
+    };
     let mut made = Vec::new();
-    let mut write = |name: &str, text: &str| -> anyhow::Result<bool> {
-        let new = create(&folder.join(name), text)?;
-        if new {
+    for (name, text) in files {
+        if !folder.join(name).exists() {
+            patch::write(folder, name, text.as_bytes())?;
             made.push(name.to_string());
         }
-        Ok(new)
-    };
-    let is_new = write("Cargo.toml", &manifest(starter))?;
-    if is_new {
-        // Uses the versions with which the chapters are built, so that nothing has to be downloaded.
-        write("Cargo.lock", &fs::read_to_string(workspace.path("Cargo.lock")).unwrap_or_default())?;
-        write("src/main.rs", starter.code)?;
-        for (name, text) in OTHERS {
-            write(name, text)?;
-        }
-    } else if part > 1 {
-        write(&format!("src/bin/part{part}.rs"), starter.code)?;
-        depend(&folder.join("Cargo.toml"), starter.dependencies)?;
-    } else {
-        write("src/main.rs", starter.code)?;
     }
     Ok(made)
 }
@@ -122,9 +119,8 @@ fn manifest(starter: &Starter) -> String {
 fn depend(manifest: &Path, lines: &str) -> anyhow::Result<()> {
     let text = fs::read_to_string(manifest).with_context(|| manifest.display().to_string())?;
     let name = |line: &str| line.split([' ', '=']).next().unwrap_or_default().to_string();
-    let has = |wanted: &str| text.lines().any(|line| name(line) == wanted);
-    let missing: Vec<&str> = lines.lines().filter(|line| !has(&name(line))).collect();
-    let missing = missing.iter().flat_map(|line| [*line, "\n"]).collect::<String>();
+    let is_missing = |line: &&str| text.lines().all(|known| name(known) != name(line));
+    let missing: String = lines.split_inclusive('\n').filter(is_missing).collect();
     if missing.is_empty() {
         return Ok(());
     }
@@ -136,21 +132,6 @@ fn depend(manifest: &Path, lines: &str) -> anyhow::Result<()> {
     };
     fs::write(manifest, format!("{before}[dependencies]\n{missing}{after}"))
         .with_context(|| manifest.display().to_string())
-}
-
-/// Writes a file unless it exists. Returns whether it was written.
-fn create(path: &Path, text: &str) -> anyhow::Result<bool> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
-    }
-    match File::create_new(path) {
-        Ok(mut file) => {
-            file.write_all(text.as_bytes()).with_context(|| path.display().to_string())?;
-            Ok(true)
-        }
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
-        Err(error) => Err(error).with_context(|| path.display().to_string()),
-    }
 }
 
 /// Lists the new files and the next command.
