@@ -116,37 +116,28 @@ fn run() -> anyhow::Result<ExitCode> {
     let cli = Cli::parse();
     let workspace = Workspace::find()?;
     match cli.command {
-        None => overview::show(&workspace),
-        Some(command) => command.run(&workspace),
-    }
-}
-
-impl Command {
-    fn run(self, workspace: &Workspace) -> anyhow::Result<ExitCode> {
-        match self {
-            Command::Progress => overview::show(workspace),
-            Command::Book(args) => book::run(workspace, &args),
-            Command::Start(args) => start::run(workspace, &args),
-            Command::Climb(args) => climb::run(workspace, &args),
-            Command::ClimbChecks(args) => climb::checks(&args),
-            Command::CheckExercise(args) => check::run(workspace, &args),
-            Command::Hint(args) => hint::run(workspace, &args),
-            Command::Solution(args) => solution::run(workspace, &args),
-            Command::Reset(args) => reset::run(workspace, &args),
-            Command::Restore(args) => saved::restore::run(workspace, &args),
-            Command::Diff(args) => diff::run(workspace, &args),
-            Command::Doctor => Ok(doctor::run(workspace)),
-            Command::ProveExercises(args) => prove::run(workspace, &args),
-            Command::ProveClimb(args) => climb::prove::run(workspace, &args),
-            Command::Trace(args) => trace::run(&args),
-            Command::Test(args) => test::run(workspace, &args),
-            Command::Carry(args) => carry::run(workspace, &args),
-            Command::CheckCommits(args) => commits::run(workspace, &args),
-            Command::Scale(args) => scale::run(workspace, &args),
-            Command::Plot(args) => plot::run(workspace, &args),
-            Command::Cards => cards::run(workspace),
-            Command::Bench(args) => bench::run(workspace, &args),
-            Command::Mutants(args) => mutants::run(workspace, &args),
-        }
+        None | Some(Command::Progress) => overview::show(&workspace),
+        Some(Command::Book(args)) => book::run(&workspace, &args),
+        Some(Command::Start(args)) => start::run(&workspace, &args),
+        Some(Command::Climb(args)) => climb::run(&workspace, &args),
+        Some(Command::ClimbChecks(args)) => climb::checks(&args),
+        Some(Command::CheckExercise(args)) => check::run(&workspace, &args),
+        Some(Command::Hint(args)) => hint::run(&workspace, &args),
+        Some(Command::Solution(args)) => solution::run(&workspace, &args),
+        Some(Command::Reset(args)) => reset::run(&workspace, &args),
+        Some(Command::Restore(args)) => saved::restore::run(&workspace, &args),
+        Some(Command::Diff(args)) => diff::run(&workspace, &args),
+        Some(Command::Doctor) => Ok(doctor::run(&workspace)),
+        Some(Command::ProveExercises(args)) => prove::run(&workspace, &args),
+        Some(Command::ProveClimb(args)) => climb::prove::run(&workspace, &args),
+        Some(Command::Trace(args)) => trace::run(&args),
+        Some(Command::Test(args)) => test::run(&workspace, &args),
+        Some(Command::Carry(args)) => carry::run(&workspace, &args),
+        Some(Command::CheckCommits(args)) => commits::run(&workspace, &args),
+        Some(Command::Scale(args)) => scale::run(&workspace, &args),
+        Some(Command::Plot(args)) => plot::run(&workspace, &args),
+        Some(Command::Cards) => cards::run(&workspace),
+        Some(Command::Bench(args)) => bench::run(&workspace, &args),
+        Some(Command::Mutants(args)) => mutants::run(&workspace, &args),
     }
 }
