@@ -16,7 +16,6 @@ use wire::environment;
 
 use self::objects::{Object, Objects};
 use self::settings::SETTINGS;
-pub(crate) use self::store::Commit;
 
 /// A repository, or a directory in it, in which git is run.
 #[derive(Debug, Clone)]
@@ -73,11 +72,6 @@ impl Git {
         git.variables.push(("GIT_ATTR_SOURCE", no_attributes.into()));
         git.lock = Some(Arc::new(lock));
         Ok(git)
-    }
-
-    /// Each run of git keeps this locked file open.
-    pub(crate) fn with_lock(&self, lock: File) -> Git {
-        Git { lock: Some(Arc::new(lock)), ..self.clone() }
     }
 
     fn with(folder: PathBuf, variables: Vec<(&'static str, PathBuf)>) -> Git {

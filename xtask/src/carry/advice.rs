@@ -1,17 +1,19 @@
 //! The checklist at the end of a carry.
 
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::change::Change;
 use super::plan::Plan;
 use super::value;
 use crate::exercise::Exercise;
-use crate::workspace::Chapter;
+use crate::workspace::{Chapter, Workspace};
 
 /// The last lines of a carry without conflicts.
-pub(super) fn closing(plan: &Plan<'_>, changes: &[Change]) -> anyhow::Result<String> {
-    let mut changed: BTreeSet<String> = plan.changed().map(String::from).collect();
+pub(super) fn closing(
+    plan: &Plan<'_>,
+    changes: &[Change],
+    mut changed: Vec<String>,
+) -> anyhow::Result<String> {
     if changed.is_empty() && plan.revision != plan.head {
         return Ok("\nNothing is left to carry: the later chapters have it.\n".to_string());
     }
@@ -56,7 +58,7 @@ pub(super) fn closing(plan: &Plan<'_>, changes: &[Change]) -> anyhow::Result<Str
 }
 
 /// Whether a line of a page is a directive that shows a changed file. `xtask/book/README.md` has the directives.
-fn shows(plan: &Plan<'_>, changed: &BTreeSet<String>, line: &str) -> bool {
+fn shows(plan: &Plan<'_>, changed: &[String], line: &str) -> bool {
     let Some(directive) = line.strip_prefix("{{#") else { return false };
     let directive = directive.split("}}").next().unwrap_or_default();
     let words: Vec<&str> = directive.split_whitespace().collect();
@@ -70,12 +72,12 @@ fn shows(plan: &Plan<'_>, changed: &BTreeSet<String>, line: &str) -> bool {
 }
 
 /// The packages whose files were written.
-pub(super) fn packages(plan: &Plan<'_>) -> Vec<String> {
+pub(super) fn packages(workspace: &Workspace, changed: &[String]) -> Vec<String> {
     let has_code = |chapter: &&Chapter| {
         let within =
-            |path: &str| path.strip_prefix(&format!("{}/", chapter.folder)).map(str::to_string);
-        plan.changed().filter_map(within).any(|path| !path.starts_with("exercises/"))
+            |path: &String| path.strip_prefix(&format!("{}/", chapter.folder)).map(str::to_string);
+        changed.iter().filter_map(within).any(|path| !path.starts_with("exercises/"))
     };
-    let chapters = plan.workspace.chapters().iter().filter(has_code);
+    let chapters = workspace.chapters().iter().filter(has_code);
     chapters.map(|chapter| chapter.package.clone()).collect()
 }

@@ -4,7 +4,6 @@ use anyhow::bail;
 
 use super::manifest;
 use super::plan::Plan;
-use crate::disk;
 use crate::merge::{self, Content};
 use crate::workspace::Chapter;
 
@@ -39,17 +38,11 @@ impl Change {
 /// The changed files of the chapter, new ones included. Its exercises and steps stay where they are: a file that was
 /// moved there counts as deleted.
 pub(super) fn changes(plan: &Plan<'_>) -> anyhow::Result<Vec<Change>> {
-    // With an index of our own, git also finds renames to files that are not tracked yet, and the person's index
-    // stays as it is.
-    let scratch = tempfile::tempdir()?;
-    let git = plan.git.and_index(&scratch.path().join("index"));
     let folder = plan.chapter.folder.as_str();
-    git.run(&["read-tree", "HEAD"])?;
-    git.run(&["add", "--all", "--", folder])?;
-    let form = ["diff", "--cached", "--raw", "--find-renames", "--relative", "-z"];
+    let form = ["diff-tree", "-r", "--raw", "--find-renames", "--relative", "-z"];
     let own = ["exercises", "steps"].map(|own| format!(":(exclude){folder}/{own}"));
-    let printed =
-        git.text(&[&form[..], &[&plan.revision, "--", folder, &own[0], &own[1]]].concat())?;
+    let what = [&*plan.revision, &*plan.found, "--", folder, &own[0], &own[1]];
+    let printed = plan.git.text(&[&form[..], &what].concat())?;
 
     // `:100644 100644 ID ID M`, and the path; with `R`, the old path and the new path.
     let mut changes = Vec::new();
@@ -64,7 +57,16 @@ pub(super) fn changes(plan: &Plan<'_>) -> anyhow::Result<Vec<Change>> {
                  hand, commit it, and carry the rest"
             );
         }
-        changes.push(change(plan, path, is_renamed.then_some(first))?);
+        let old = plan.git.show(&plan.revision, first)?;
+        let new = plan.now(path)?;
+        if let Some(sentence) = merge::unfinished(path, &new, &old) {
+            bail!(
+                "{sentence}; edit it first. A line that belongs there must not begin with seven such signs"
+            );
+        }
+        let within = |path: &str| path[folder.len() + 1..].to_string();
+        let was = is_renamed.then(|| within(first));
+        changes.push(Change { path: within(path), was, old, new });
     }
     if changes.is_empty() {
         bail!(
@@ -74,17 +76,4 @@ pub(super) fn changes(plan: &Plan<'_>) -> anyhow::Result<Vec<Change>> {
         );
     }
     Ok(changes)
-}
-
-/// Reads both sides of one file. The paths are from the root.
-fn change(plan: &Plan<'_>, full: &str, was: Option<&str>) -> anyhow::Result<Change> {
-    let old = plan.before(was.unwrap_or(full))?;
-    let new = disk::read(&plan.workspace.path(full))?;
-    if let Some(sentence) = merge::unfinished(full, &new, &old) {
-        bail!(
-            "{sentence}; edit it first. A line that belongs there must not begin with seven such signs"
-        );
-    }
-    let within = |path: &str| path[plan.chapter.folder.len() + 1..].to_string();
-    Ok(Change { path: within(full), was: was.map(within), old, new })
 }

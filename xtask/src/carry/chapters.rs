@@ -7,19 +7,9 @@ use crate::merge::{self, Content, Merged};
 use crate::ui;
 use crate::workspace::Chapter;
 
-/// A change on its way: after a merge, the next chapter gets the change of the merged file.
-struct Way<'c> {
-    change: &'c Change,
-    from: &'c Chapter,
-    old: Content,
-    new: Content,
-}
-
 /// Merges the changes into chapter after chapter. A file stops in the chapter in which a person must decide.
 pub(super) fn carry(plan: &mut Plan<'_>, changes: &[Change]) -> anyhow::Result<()> {
-    let workspace = plan.workspace;
     for change in changes {
-        let from = plan.chapter;
         let title = ui::paint(ui::TITLE, &change.path);
         let was = change.was.as_ref().map(|was| format!(" (was {was})")).unwrap_or_default();
         plan.line(&format!("{title}{was}"));
@@ -27,13 +17,14 @@ pub(super) fn carry(plan: &mut Plan<'_>, changes: &[Change]) -> anyhow::Result<(
             plan.painted(" ", ui::DIM, "is about exercises, which stay in their chapter");
             continue;
         }
+        let from = plan.chapter;
         let old = Here::find(plan, change, from)?.carried;
-        let mut way = Way { change, from, old, new: change.new.clone() };
         if let Some(path) = change.path_before(from) {
-            plan.put(&path, None)?;
+            plan.put(&path, None);
         }
-        plan.put(&change.path_in(from), change.new.clone())?;
-        for chapter in workspace.after(from) {
+        plan.put(&change.path_in(from), change.new.clone());
+        let mut way = Way { change, from, old, new: change.new.clone() };
+        for chapter in plan.workspace.after(from) {
             if !way.reach(plan, chapter)? {
                 break;
             }
@@ -42,38 +33,40 @@ pub(super) fn carry(plan: &mut Plan<'_>, changes: &[Change]) -> anyhow::Result<(
     Ok(())
 }
 
-/// What a chapter has of a changed file.
+/// The file of a change in one chapter.
 struct Here {
     path: String,
-    now: Content,
-    /// The part that has reached the later chapters.
-    carried: Content,
     /// The path before a rename, if the file is still there.
     old_path: Option<String>,
     /// The content that the change is merged into.
     ours: Content,
-    /// Whether a person has changed the file in this chapter, and the change is not carried yet.
-    is_own: bool,
+    /// The part that has reached the later chapters.
+    carried: Content,
 }
 
 impl Here {
     fn find(plan: &Plan<'_>, change: &Change, chapter: &Chapter) -> anyhow::Result<Here> {
         let path = change.path_in(chapter);
-        let (now, known) = (plan.now(&path)?, plan.carried(&path)?);
-        let is_own = now.is_some() && now != known;
-        let (mut carried, mut ours, mut old_path) = (known, now.clone(), None);
+        let (mut ours, mut carried, mut old_path) = (plan.now(&path)?, plan.carried(&path)?, None);
         if carried.is_none()
             && let Some(was) = change.path_before(chapter)
         {
             carried = plan.carried(&was)?;
-            // A person may have made another file at the old path.
-            if carried.is_some() && plan.now(&was)? == carried {
-                ours = now.clone().or_else(|| carried.clone());
+            if ours.is_none() {
+                ours = plan.now(&was)?;
                 old_path = Some(was);
             }
         }
-        Ok(Here { path, now, carried, old_path, ours, is_own })
+        Ok(Here { path, old_path, ours, carried })
     }
+}
+
+/// A change on its way: after a merge, the next chapter gets the change of the merged file.
+struct Way<'c> {
+    change: &'c Change,
+    from: &'c Chapter,
+    old: Content,
+    new: Content,
 }
 
 impl<'c> Way<'c> {
@@ -88,59 +81,44 @@ impl<'c> Way<'c> {
             return Ok(true);
         }
         let [base, theirs] = self.as_in(plan, chapter, &here.ours);
-        let unfinished = merge::unfinished(&here.path, &here.now, &here.carried);
-        let (merged, is_kept) = match unfinished {
-            Some(_) => (Merged { content: here.now.clone(), conflict: unfinished }, false),
-            None => self.merge(plan, &here, [&base, &theirs])?,
-        };
-        if let Some(sentence) = merged.conflict {
-            tell(plan, ui::BAD, "conflict");
-            plan.conflicts.push(sentence);
-            // The later chapters get the edited file.
-            plan.waiting.insert(here.path);
-            return Ok(false);
+        let mut merged = self.merge(&here, [&base, &theirs])?;
+        let is_kept = merged.conflict.is_some() && is_committed(plan, &here)?;
+        if is_kept {
+            merged = Merged { content: here.ours.clone(), conflict: None };
         }
-        if let Some(old_path) = &here.old_path {
-            plan.put(old_path, None)?;
-        }
-        let is_decided = base == theirs
-            && plan
-                .previous
-                .as_ref()
-                .is_some_and(|last| here.is_own || last.is_conflict(&here.path));
         let (style, what) = match &merged.content {
-            _ if is_decided => (ui::GOOD, "kept as you resolved it"),
+            _ if merged.conflict.is_some() => (ui::BAD, "conflict"),
             _ if is_kept => (ui::NOTE, "kept as it is committed"),
-            Some(_) if theirs.is_none() => (ui::NOTE, "kept, though the change deletes it"),
-            result if *result == here.now => (ui::DIM, "has it already"),
+            result if *result == here.ours && here.old_path.is_none() => (ui::DIM, "up to date"),
             None => (ui::GOOD, "deleted"),
             _ if here.ours == base => (ui::GOOD, "copied"),
             _ => (ui::GOOD, "merged"),
         };
         tell(plan, style, what);
+        plan.put(&here.path, merged.content.clone());
+        if let Some(old_path) = &here.old_path {
+            plan.put(old_path, None);
+        }
+        if let Some(sentence) = merged.conflict {
+            plan.conflicts.push(sentence);
+            // The later chapters get the edited file.
+            plan.pending.extend([here.path].into_iter().chain(here.old_path));
+            return Ok(false);
+        }
         if merged.content != here.carried {
             (self.from, self.old, self.new) = (chapter, here.carried, merged.content);
         }
         Ok(true)
     }
 
-    /// Merges the change into the file, and plans to write it. If that is a conflict and the file has changed in the
-    /// commits of the change, these have it in another form: the file is kept.
-    fn merge(
-        &self,
-        plan: &mut Plan<'_>,
-        here: &Here,
-        [base, theirs]: [&Content; 2],
-    ) -> anyhow::Result<(Merged, bool)> {
-        let labels = [here.path.as_str(), "before the change", &self.change.path_in(self.from)];
-        let mut merged = merge::merge([&here.ours, base, theirs], labels)?;
-        let is_committed = plan.revision != plan.head;
-        let is_kept = merged.conflict.is_some() && here.is_own && is_committed;
-        if is_kept {
-            merged = Merged { content: here.now.clone(), conflict: None };
+    /// Merges the change into the file, unless the last conflict in it is still to be resolved.
+    fn merge(&self, here: &Here, [base, theirs]: [&Content; 2]) -> anyhow::Result<Merged> {
+        let conflict = merge::unfinished(&here.path, &here.ours, &here.carried);
+        if conflict.is_some() {
+            return Ok(Merged { content: here.ours.clone(), conflict });
         }
-        plan.put(&here.path, merged.content.clone())?;
-        Ok((merged, is_kept))
+        let labels = [&*here.path, "before the change", &self.change.path_in(self.from)];
+        merge::merge([&here.ours, base, theirs], labels)
     }
 
     /// Why a chapter has no file for the change; `None` if it has one, or gets a new one.
@@ -180,4 +158,11 @@ impl<'c> Way<'c> {
         }
         sides
     }
+}
+
+/// Whether the commits of the change have changed this file as well: then they have the change in another form.
+fn is_committed(plan: &Plan<'_>, here: &Here) -> anyhow::Result<bool> {
+    Ok(plan.revision != plan.head
+        && here.ours != here.carried
+        && here.ours == plan.git.show(&plan.head, &here.path)?)
 }

@@ -35,9 +35,10 @@ fn repository() -> Repository {
     repository
 }
 
-/// What the person decides.
+/// What the person decides about the limit, then about the patch.
 fn decide(repository: &Repository) {
     repository.write("chapters/03_parser/src/limit.rs", "limit = 20\n");
+    assert_eq!(repository.go_on().unwrap().conflicts.len(), 1);
     let scratch = format!(".carry/01_first/wrong/one.patch/{PATH}");
     repository.write(&scratch, "a\nWrong\nc\nd\ne\nf\n");
 }
@@ -65,7 +66,7 @@ fn expected() -> Expected {
     let repository = repository();
     let before = files(&repository);
     let report = repository.carry("2").unwrap();
-    assert_eq!(report.conflicts.len(), 2, "{}", report.text);
+    assert_eq!(report.conflicts.len(), 1, "{}", report.text);
     let waiting = files(&repository);
     decide(&repository);
     let report = repository.go_on().unwrap();
@@ -112,7 +113,7 @@ fn a_killed_carry_is_undone_and_carried_again() {
                 repository.carry("2")
             });
             let report = report.unwrap();
-            assert_eq!(report.conflicts.len(), 2, "step {at}: {}", report.text);
+            assert_eq!(report.conflicts.len(), 1, "step {at}: {}", report.text);
             assert_eq!(files(repository), expected.waiting, "step {at}");
             decide(repository);
             assert!(repository.go_on().unwrap().conflicts.is_empty());
@@ -128,7 +129,7 @@ fn the_locks_of_a_git_that_was_killed_are_removed() {
     let repository = repository();
     let names = repository.folder.path().join(".git/refs/worktree/carry");
     std::fs::create_dir_all(&names).unwrap();
-    for name in ["start.lock", "writing.lock", "written.lock"] {
+    for name in ["start.lock", "next.lock", "done.lock"] {
         std::fs::write(names.join(name), "").unwrap();
     }
     let expected = expected();

@@ -7,8 +7,8 @@
 //!    into the next chapter.
 //! 3. [`patches`]: patches of exercises that no longer apply are rebuilt.
 //!
-//! All of this is a [`mod@plan`], which writes nothing. The [`store`] keeps it in git, with the files as they are, and only
-//! then the files are written.
+//! All of this is a [`mod@plan`], which writes nothing. The [`store`] keeps the files as they are and as they will be in
+//! git, and only then writes them.
 //!
 //! To continue is to carry again. What differs in a chapter from the files that are carried is a change, and goes to the
 //! next chapter: the fix that was made in the first chapter, and the decision that was made after a conflict.
@@ -26,15 +26,13 @@ mod plan;
 mod store;
 mod value;
 
-use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 
 use self::plan::Plan;
-use self::store::{Carry, START, Store, UNDONE};
+use self::store::{Carry, START, Store, UNDONE, is_scratch};
 use crate::git::Git;
-use crate::lessons::Lessons;
 use crate::ui;
 use crate::workspace::{Chapter, Workspace};
 
@@ -106,8 +104,7 @@ fn start(workspace: &Workspace, chapter: &str, from: &str) -> anyhow::Result<Rep
         );
     }
     let previous = previous.filter(|carry| carry.revision == revision && carry.head == head);
-    let plan = plan(workspace, chapter, [revision, head], previous);
-    perform(&store, plan, true)
+    perform(workspace, &store, chapter, [revision, head], previous)
 }
 
 fn go_on(workspace: &Workspace) -> anyhow::Result<Report> {
@@ -117,7 +114,7 @@ fn go_on(workspace: &Workspace) -> anyhow::Result<Report> {
     };
     let chapter = workspace.chapter(&carry.chapter)?;
     let commits = [carry.revision.clone(), carry.head.clone()];
-    perform(&store, plan(workspace, chapter, commits, Some(carry)), false)
+    perform(workspace, &store, chapter, commits, Some(carry))
 }
 
 fn abort(workspace: &Workspace) -> anyhow::Result<Report> {
@@ -128,56 +125,56 @@ fn abort(workspace: &Workspace) -> anyhow::Result<Report> {
     let Some(carry) = store.load()?.filter(can_abort) else {
         bail!("no carry is under way");
     };
-    store.undo(&carry)?;
     let text = format!(
         "Undone. Your change of {} is as it was, and the later chapters are as they were before.\n\
          {UNDONE} has the files with everything that you have edited since.\n",
         carry.chapter
     );
+    store.undo(carry)?;
     Ok(Report { text, ..Report::default() })
 }
 
-fn plan<'a>(
-    workspace: &'a Workspace,
-    chapter: &'a Chapter,
+/// Plans, stores the plan, and writes the files.
+fn perform(
+    workspace: &Workspace,
+    store: &Store<'_>,
+    chapter: &Chapter,
     [revision, head]: [String; 2],
     previous: Option<Carry>,
-) -> Plan<'a> {
+) -> anyhow::Result<Report> {
+    let git = &store.git;
+    let found = store.snapshot()?;
     // If a better change of the same chapter is carried, an abort undoes both.
     let same = previous.as_ref().filter(|carry| carry.chapter == chapter.folder);
-    Plan {
-        workspace,
-        git: workspace.git(),
-        chapter,
-        revision,
-        head,
-        // Without the list, the report has no reasons.
-        lessons: Lessons::load(workspace).unwrap_or_default(),
-        entries: same.map(|carry| carry.entries.clone()).unwrap_or_default(),
-        previous,
-        conflicts: Vec::new(),
-        waiting: BTreeSet::new(),
-        text: String::new(),
-    }
-}
-
-/// Plans, stores the plan, and writes the files.
-fn perform(store: &Store<'_>, mut plan: Plan<'_>, is_first: bool) -> anyhow::Result<Report> {
+    let start = same.map_or_else(|| Ok(found.clone()), |carry| store.without(carry, &found))?;
+    let mut files = same.map(|carry| carry.files.clone()).unwrap_or_default();
+    let mut plan = Plan::new(workspace, git, chapter, [revision, head], found, previous);
     let changes = change::changes(&plan)?;
     chapters::carry(&mut plan, &changes)?;
-    patches::carry(&mut plan)?;
-    if is_first {
-        plan.must_be_clean()?;
+    if plan.conflicts.is_empty() {
+        patches::carry(&mut plan)?;
     }
-    let is_waiting = !plan.conflicts.is_empty();
-    let commits = [plan.head.as_str(), &plan.revision];
-    store.write(&plan.chapter.folder, commits, is_waiting, &plan.entries)?;
+    plan.must_be_clean()?;
+    files.extend(plan.touched());
+    let carry = Carry {
+        chapter: chapter.folder.clone(),
+        revision: plan.revision.clone(),
+        head: plan.head.clone(),
+        is_waiting: !plan.conflicts.is_empty(),
+        files,
+        start,
+        after: git.tree_with(&plan.found, &plan.files)?,
+        carried: git.tree_with(&plan.carried, &plan.reached())?,
+    };
+    store.write(&carry, &plan.found)?;
     let mut report = Report::default();
-    if is_waiting {
+    if carry.is_waiting {
         decide(&mut plan);
     } else {
-        report.packages = advice::packages(&plan);
-        report.closing = advice::closing(&plan, &changes)?;
+        let mut changed = git.changed_between(&carry.start, &carry.after)?;
+        changed.retain(|path| !is_scratch(path));
+        report.packages = advice::packages(workspace, &changed);
+        report.closing = advice::closing(&plan, &changes, changed)?;
     }
     Ok(Report { text: plan.text, conflicts: plan.conflicts, ..report })
 }

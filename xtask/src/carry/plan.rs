@@ -5,11 +5,12 @@ use std::fmt::Write as _;
 
 use anyhow::bail;
 
-use super::store::{Carry, Entries, Entry, is_scratch};
+use super::store::{Carry, is_scratch};
 use crate::disk;
 use crate::git::Git;
 use crate::lessons::Lessons;
 use crate::merge::Content;
+use crate::patch::Files;
 use crate::ui;
 use crate::workspace::{Chapter, Workspace};
 
@@ -18,41 +19,77 @@ pub(super) struct Plan<'a> {
     pub git: &'a Git,
     /// The chapter whose change is carried.
     pub chapter: &'a Chapter,
-    /// The id of the commit before the change.
+    /// The commit before the change.
     pub revision: String,
-    /// The id of the last commit when the carry began.
+    /// The last commit when the carry began.
     pub head: String,
+    /// The tree of the files before this run.
+    pub found: String,
+    /// The tree of what has reached the later chapters: what differs from it is carried.
+    pub carried: String,
+    /// The files of the last run.
+    known: BTreeSet<String>,
     pub lessons: Lessons,
-    /// What was carried since the last commit.
-    pub previous: Option<Carry>,
-    pub entries: Entries,
+    /// The files that this run writes, or leaves as they are because they have the change.
+    pub files: Files,
+    /// Those of them that wait for a person, so that they are not carried yet.
+    pub pending: BTreeSet<String>,
     /// Sentences about what a person must decide.
     pub conflicts: Vec<String>,
-    /// The files that wait for a person.
-    pub waiting: BTreeSet<String>,
     /// The report.
     pub text: String,
 }
 
-impl Plan<'_> {
+impl<'a> Plan<'a> {
+    pub(super) fn new(
+        workspace: &'a Workspace,
+        git: &'a Git,
+        chapter: &'a Chapter,
+        [revision, head]: [String; 2],
+        found: String,
+        previous: Option<Carry>,
+    ) -> Plan<'a> {
+        let (carried, known) = match previous {
+            Some(carry) => (carry.carried, carry.files),
+            None => (revision.clone(), BTreeSet::new()),
+        };
+        Plan {
+            workspace,
+            git,
+            chapter,
+            revision,
+            head,
+            found,
+            carried,
+            known,
+            // Without the list, the report has no reasons.
+            lessons: Lessons::load(workspace).unwrap_or_default(),
+            files: Files::new(),
+            pending: BTreeSet::new(),
+            conflicts: Vec::new(),
+            text: String::new(),
+        }
+    }
+
     /// # Errors
     /// When a file that carry would write is a link, or has changes that are in no commit and that no carry has made. The
     /// chapter's own files may have changed: that is the change.
     pub(super) fn must_be_clean(&self) -> anyhow::Result<()> {
         let own = format!("{}/", self.chapter.folder);
         let mut dirty = String::new();
-        for (path, entry) in &self.entries {
-            let was_carried =
-                self.previous.as_ref().is_some_and(|carry| carry.entries.contains_key(path));
-            let is_known = was_carried || path.starts_with(&own) || is_scratch(path);
-            let is_written = entry.found != entry.after && !is_known;
-            if is_written && self.workspace.path(path).is_symlink() {
+        for (path, after) in &self.files {
+            let is_known = path.starts_with(&own) || is_scratch(path) || self.known.contains(path);
+            if is_known || self.git.show(&self.found, path)? == *after {
+                continue;
+            }
+            let full = self.workspace.path(path);
+            if full.is_symlink() {
                 bail!(
                     "{path} is a link, and carry writes only files: replace it with a copy of its file, commit it, \
                      and carry again. Nothing was written"
                 );
             }
-            if is_written && self.git.show(&self.head, path)? != entry.found {
+            if disk::read(&full)? != self.git.show("HEAD", path)? {
                 let _ = writeln!(dirty, "  {path}");
             }
         }
@@ -76,39 +113,34 @@ impl Plan<'_> {
 
     /// The file as this run leaves it.
     pub(super) fn now(&self, path: &str) -> anyhow::Result<Content> {
-        match self.entries.get(path).filter(|entry| entry.found != entry.after) {
-            Some(entry) => Ok(entry.after.clone()),
-            None => disk::read(&self.workspace.path(path)),
+        match self.files.get(path) {
+            Some(content) => Ok(content.clone()),
+            None => self.git.show(&self.found, path),
         }
-    }
-
-    /// The file at the commit before the change.
-    pub(super) fn before(&self, path: &str) -> anyhow::Result<Content> {
-        self.git.show(&self.revision, path)
     }
 
     /// The part of the file that has reached the later chapters: what differs from it is carried.
     pub(super) fn carried(&self, path: &str) -> anyhow::Result<Content> {
-        match &self.previous {
-            Some(carry) => carry.carried(self.git, path),
-            None => self.before(path),
-        }
+        self.git.show(&self.carried, path)
+    }
+
+    /// The files of this run, without the change itself. In its own chapter, carry writes only patches.
+    pub(super) fn touched(&self) -> impl Iterator<Item = String> {
+        let own = format!("{}/", self.chapter.folder);
+        let is_change = move |path: &str| {
+            path.strip_prefix(&own).is_some_and(|within| !within.starts_with("exercises/"))
+        };
+        self.files.keys().filter(move |path| !is_change(path)).cloned()
+    }
+
+    /// The files that have reached the later chapters after this run.
+    pub(super) fn reached(&self) -> Files {
+        let files = self.files.iter().filter(|(path, _)| !self.pending.contains(*path));
+        files.map(|(path, content)| (path.clone(), content.clone())).collect()
     }
 
     /// Plans to write a file, or to leave it as it is: then a later run knows that it is carried.
-    pub(super) fn put(&mut self, path: &str, after: Content) -> anyhow::Result<()> {
-        let found = disk::read(&self.workspace.path(path))?;
-        let start = match self.entries.remove(path) {
-            Some(entry) => entry.start,
-            None => found.clone(),
-        };
-        self.entries.insert(path.to_string(), Entry { start, found, after });
-        Ok(())
-    }
-
-    /// The paths of the files that differ from those before the carry.
-    pub(super) fn changed(&self) -> impl Iterator<Item = &str> {
-        let changed = self.entries.iter().filter(|(_, entry)| entry.start != entry.after);
-        changed.map(|(path, _)| path.as_str()).filter(|path| !is_scratch(path))
+    pub(super) fn put(&mut self, path: &str, after: Content) {
+        self.files.insert(path.to_string(), after);
     }
 }

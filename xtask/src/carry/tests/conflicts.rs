@@ -49,7 +49,7 @@ limit = 2
     }
     repository.write(&format!("{SECOND}/src/a.rs"), "limit = 20\n");
     let report = repository.go_on().unwrap();
-    assert!(report.text.contains("kept as you resolved it"), "{}", report.text);
+    assert!(report.text.contains("up to date"), "{}", report.text);
     assert!(report.conflicts.is_empty());
     assert_eq!(repository.read(&format!("{SECOND}/src/a.rs")), "limit = 20\n");
     assert_eq!(repository.read(&format!("{THIRD}/src/a.rs")), "limit = 20\n");
@@ -65,7 +65,7 @@ fn a_file_that_is_taken_back_counts_as_a_decision() {
     repository.carry("2").unwrap();
     repository.write(&format!("{SECOND}/src/a.rs"), "limit = 10\n");
     let report = repository.go_on().unwrap();
-    assert!(report.text.contains("03_parser        kept as you resolved it"), "{}", report.text);
+    assert!(report.text.contains("03_parser        up to date"), "{}", report.text);
 }
 
 #[test]

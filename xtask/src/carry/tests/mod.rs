@@ -145,7 +145,7 @@ Read it with `git diff`, run `cargo xtask test`, and commit everything together.
 "
     );
     // Carrying again changes nothing.
-    assert!(repository.carry("2").unwrap().text.contains("has it already"));
+    assert!(repository.carry("2").unwrap().text.contains("up to date"));
 }
 
 #[test]

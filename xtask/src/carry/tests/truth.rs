@@ -161,7 +161,7 @@ fn a_carry_that_is_committed_is_recognised() {
     assert!(report.packages.is_empty());
     assert_eq!(
         report.text,
-        "src/a.rs\n  03_parser        has it already\n  04_router        kept as it is committed\n\n\
+        "src/a.rs\n  03_parser        up to date\n  04_router        kept as it is committed\n\n\
          Nothing is left to carry: the later chapters have it.\n"
     );
     assert_eq!(repository.read("chapters/04_router/src/a.rs"), "limit = 20\n");
@@ -190,7 +190,7 @@ fn a_commit_that_some_chapters_have_is_carried_to_the_rest() {
         report.conflicts,
         ["chapters/04_router/src/a.rs has both sides between <<<<<<< and >>>>>>>"]
     );
-    assert!(report.text.contains("03_parser        has it already"), "{}", report.text);
+    assert!(report.text.contains("03_parser        up to date"), "{}", report.text);
 }
 
 #[test]
