@@ -51,7 +51,7 @@ pub(super) fn check(run: &Run) -> anyhow::Result<Outcome> {
             let Some(path) = module_path(&file) else { continue };
             let tokens = String::from_utf8(content)?.parse();
             let tokens = tokens.map_err(|error| anyhow!("{folder}/{file}: {error}"))?;
-            read(tokens, modules.entry(path).or_default());
+            read(tokens, &[], false, modules.entry(path).or_default());
         }
         count += modules.len();
         let found = circles(&modules).into_iter();
@@ -70,85 +70,66 @@ fn module_path(file: &str) -> Option<Path> {
     Some(path)
 }
 
-/// Adds all paths of these tokens, without the items for tests.
-fn read(tokens: TokenStream, module: &mut Module) {
+/// Adds all paths of these tokens, without the items for tests. In the braces of an import, they begin with `prefix`.
+fn read(tokens: TokenStream, prefix: &[String], mut is_export: bool, module: &mut Module) {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     let is = |at: usize, text: &str| tokens.get(at).is_some_and(|it| it.to_string() == text);
-    let (mut at, mut is_public) = (0, false);
+    let mut at = 0;
     while let Some(token) = tokens.get(at) {
         at += 1;
-        let was_public = std::mem::take(&mut is_public);
         match token {
             TokenTree::Group(group) if is_for_tests(&group.stream()) => {
-                let ends = |it: &TokenTree| {
-                    matches!(it, TokenTree::Group(group) if group.delimiter() == Delimiter::Brace)
-                        || it.to_string() == ";"
-                };
-                at += tokens[at..].iter().position(ends).map_or(0, |end| end + 1);
+                at += tokens[at..].iter().position(is_end).map_or(0, |end| end + 1);
             }
-            TokenTree::Group(group) => read(group.stream(), module),
+            TokenTree::Group(group) => read(group.stream(), &[], false, module),
+            TokenTree::Punct(end) if end.as_char() == ';' => is_export = false,
             TokenTree::Ident(word) if word == "pub" => {
-                is_public = true;
                 at += usize::from(matches!(tokens.get(at), Some(TokenTree::Group(_)))); // (super)
-            }
-            TokenTree::Ident(word) if word == "use" => {
-                let tree = tokens[at..].iter().take_while(|it| it.to_string() != ";");
-                let tree: Vec<TokenTree> = tree.cloned().collect();
-                at += tree.len();
-                for (path, name) in flatten(&tree) {
-                    if was_public {
-                        module.exports.insert(name, path);
-                    } else {
-                        module.uses.insert(path);
-                    }
-                }
+                is_export = is(at, "use");
+                at += usize::from(is_export);
             }
             TokenTree::Ident(word) => {
-                let mut path = vec![word.to_string()];
-                while is(at, ":")
-                    && is(at + 1, ":")
-                    && matches!(tokens.get(at + 2), Some(TokenTree::Ident(_)))
+                let mut path = [prefix, &[word.to_string()]].concat();
+                let has_next = |at| is(at, ":") && is(at + 1, ":");
+                while has_next(at)
+                    && let Some(TokenTree::Ident(word)) = tokens.get(at + 2)
                 {
-                    path.push(tokens[at + 2].to_string());
+                    path.push(word.to_string());
                     at += 3;
                 }
-                module.uses.insert(path);
+                path.pop_if(|last| last == "self" && !prefix.is_empty());
+                let mut name = path.last().cloned().unwrap_or_default();
+                // `Thing as It` in an import, and not a conversion.
+                if is(at, "as") && (is_export || !prefix.is_empty()) {
+                    name = tokens.get(at + 1).map(TokenTree::to_string).unwrap_or_default();
+                    at += 2;
+                }
+                if has_next(at)
+                    && let Some(TokenTree::Group(group)) = tokens.get(at + 2)
+                {
+                    read(group.stream(), &path, is_export, module);
+                    at += 3;
+                } else if is_export {
+                    module.exports.insert(name, path);
+                } else {
+                    module.uses.insert(path);
+                }
             }
             _ => {}
         }
     }
+}
+
+/// Whether an item can end with this token.
+fn is_end(token: &TokenTree) -> bool {
+    matches!(token, TokenTree::Group(group) if group.delimiter() == Delimiter::Brace)
+        || token.to_string() == ";"
 }
 
 /// Whether an attribute is `cfg(test)` or `cfg(all(test, …))`.
 fn is_for_tests(attribute: &TokenStream) -> bool {
     let text: String = attribute.to_string().split_whitespace().collect();
     text == "cfg(test)" || text.starts_with("cfg(all(test,")
-}
-
-/// The paths of an import, each with the name that it gets here.
-fn flatten(tree: &[TokenTree]) -> Vec<(Path, String)> {
-    let (mut path, mut name) = (Path::new(), None);
-    for (at, token) in tree.iter().enumerate() {
-        match token {
-            TokenTree::Group(group) => {
-                let tokens: Vec<TokenTree> = group.stream().into_iter().collect();
-                let branches = tokens.split(|it| it.to_string() == ",").flat_map(flatten);
-                let joined = branches.map(|(end, name)| ([&path[..], &end].concat(), name));
-                return joined.collect();
-            }
-            TokenTree::Ident(word) if word == "as" => {
-                name = tree.get(at + 1).map(TokenTree::to_string);
-                break;
-            }
-            TokenTree::Ident(word) => path.push(word.to_string()),
-            _ => {}
-        }
-    }
-    if path.len() > 1 {
-        path.pop_if(|last| last == "self");
-    }
-    let name = name.or_else(|| path.last().cloned());
-    name.map(|name| (path, name)).into_iter().collect()
 }
 
 /// The module that defines `path` as seen from the module `at`, or `None` if the path is of another crate or a local
@@ -209,7 +190,8 @@ mod tests {
     fn found(files: &[(&str, &str)]) -> Vec<String> {
         let mut modules = Modules::new();
         for (file, text) in files {
-            read(text.parse().unwrap(), modules.entry(module_path(file).unwrap()).or_default());
+            let module = modules.entry(module_path(file).unwrap()).or_default();
+            read(text.parse().unwrap(), &[], false, module);
         }
         circles(&modules)
     }
