@@ -1,7 +1,5 @@
 //! Renders the table of stages against starter, steps, chapters and `final` for a page of the book.
 
-use std::fmt::Write;
-
 use wire::climb::Stage;
 
 use super::climbers::Climber;
@@ -9,6 +7,8 @@ use super::steps::{Failing, Mistake, Step};
 
 /// The path of the table from the root.
 pub(super) const PAGE: &str = "book/src/generated/climb.md";
+
+const HEAD: &str = "<!-- Written by `cargo xtask prove-climb --write`. Do not edit: `cargo xtask test` compares it. -->\n\n";
 
 /// Renders three tables: the stages against the starter and the chapters, each step with the stages that it passes, and
 /// the mistakes.
@@ -19,61 +19,45 @@ pub(super) fn render(
     added: &[Option<usize>],
     mistakes: &[Mistake],
 ) -> String {
-    let mut text = String::from(
-        "<!-- Written by `cargo xtask prove-climb --write`. Do not edit: `cargo xtask test` compares it. -->\n\n",
-    );
-    chapters(&mut text, stages, columns);
-    of_steps(&mut text, stages, steps, added);
-    of_mistakes(&mut text, stages, mistakes);
-    text
-}
-
-fn chapters(text: &mut String, stages: &[Stage], columns: &[Climber]) {
-    let titles: Vec<&str> = columns.iter().map(|climber| climber.name.as_str()).collect();
-    // Writing to a string cannot fail, here and below.
-    let _ = writeln!(text, "| | stage | {} |", titles.join(" | "));
-    let _ = writeln!(text, "|--:|---|{}", ":-:|".repeat(columns.len()));
-    for stage in stages {
-        let mark = |climber: &Climber| {
-            let fails = climber.fails.as_ref().is_some_and(|failing| failing.stage == stage.number);
-            match climber.passes.contains(&stage.number) {
-                true => "✓",
-                false if fails => "✗",
-                false => "",
-            }
-        };
-        let marks: Vec<&str> = columns.iter().map(mark).collect();
-        let _ = writeln!(text, "| {} | {} | {} |", stage.number, stage.title, marks.join(" | "));
-    }
-    text.push('\n');
-}
-
-fn of_steps(text: &mut String, stages: &[Stage], steps: &[Step], added: &[Option<usize>]) {
-    if steps.is_empty() {
-        return;
-    }
-    text.push_str(
-        "| step | new idea | lines added | passes | then fails |\n|---|---|--:|---|---|\n",
-    );
-    for (step, added) in steps.iter().zip(added) {
+    let names: Vec<&str> = columns.iter().map(|climber| climber.name.as_str()).collect();
+    let lines = ":-:|".repeat(columns.len());
+    let chapters = stages.iter().map(|stage| {
+        let mut cells = vec![stage.number.to_string(), stage.title.to_string()];
+        cells.extend(columns.iter().map(|climber| mark(climber, stage).to_string()));
+        cells
+    });
+    let steps = steps.iter().zip(added).map(|(step, added)| {
         let added = added.map_or("new".to_string(), |added| added.to_string());
         let fails = step.fails.as_ref().map_or(String::new(), |it| failing(stages, it));
-        let (name, idea, passes) = (step.name(), &step.idea, ranges(&step.passes));
-        let _ = writeln!(text, "| `{name}` | {idea} | {added} | {passes} | {fails} |");
-    }
-    text.push('\n');
+        vec![format!("`{}`", step.name()), step.idea.clone(), added, ranges(&step.passes), fails]
+    });
+    let mistakes = mistakes.iter().map(|Mistake { patch, caught, .. }| {
+        let name = patch.trim_start_matches("mistakes/").trim_end_matches(".patch");
+        vec![name.replace('_', " "), failing(stages, caught)]
+    });
+    [
+        HEAD.to_string(),
+        table(&format!("| | stage | {} |\n|--:|---|{lines}", names.join(" | ")), chapters),
+        table(
+            "| step | new idea | lines added | passes | then fails |\n|---|---|--:|---|---|",
+            steps,
+        ),
+        table("| mistake | caught by |\n|---|---|", mistakes),
+    ]
+    .concat()
 }
 
-fn of_mistakes(text: &mut String, stages: &[Stage], mistakes: &[Mistake]) {
-    if mistakes.is_empty() {
-        return;
+fn table(head: &str, rows: impl Iterator<Item = Vec<String>>) -> String {
+    let rows = rows.map(|cells| format!("| {} |\n", cells.join(" | ")));
+    format!("{head}\n{}\n", rows.collect::<String>())
+}
+
+fn mark(climber: &Climber, stage: &Stage) -> &'static str {
+    if climber.passes.contains(&stage.number) {
+        return "✓";
     }
-    text.push_str("| mistake | caught by |\n|---|---|\n");
-    for Mistake { patch, caught, .. } in mistakes {
-        let name = patch.trim_start_matches("mistakes/").trim_end_matches(".patch");
-        let _ = writeln!(text, "| {} | {} |", name.replace('_', " "), failing(stages, caught));
-    }
-    text.push('\n');
+    let fails = climber.fails.as_ref().is_some_and(|failing| failing.stage == stage.number);
+    if fails { "✗" } else { "" }
 }
 
 /// `4 (idle): a client that sends nothing is disconnected`
@@ -84,17 +68,10 @@ fn failing(stages: &[Stage], Failing { stage, check }: &Failing) -> String {
 
 /// `1 to 4, 9` for 1, 2, 3, 4 and 9.
 fn ranges(numbers: &[u8]) -> String {
-    let mut ranges: Vec<(u8, u8)> = Vec::new();
-    for &number in numbers {
-        match ranges.last_mut() {
-            Some((_, last)) if *last + 1 == number => *last = number,
-            _ => ranges.push((number, number)),
-        }
-    }
-    let words = ranges.iter().map(|(first, last)| match last - first {
-        0 => first.to_string(),
-        1 => format!("{first}, {last}"),
-        _ => format!("{first} to {last}"),
+    let in_a_row = numbers.chunk_by(|one, next| one + 1 == *next);
+    let words = in_a_row.map(|row| match row {
+        [first, _, .., last] => format!("{first} to {last}"),
+        few => few.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
     });
     words.collect::<Vec<_>>().join(", ")
 }
