@@ -1,14 +1,14 @@
 //! Checks the effect of a correct solution on the chapter's own tests. It breaks exactly the tests that the task lists,
 //! and all tests pass with the changes in the reference solution.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 
 use crate::check::build::Place;
 use crate::exercise::Exercise;
-use crate::patch::{Files, Patch};
+use crate::patch::Patch;
 use crate::process;
 use crate::sandbox::Sandbox;
 use crate::test::{output, programs};
@@ -29,12 +29,8 @@ pub(super) fn verdict(sandbox: &Sandbox, exercise: &Exercise) -> anyhow::Result<
     let copy = Workspace::at(&place.root)?;
     let named: BTreeSet<String> = exercise.changed_tests(&copy).into_iter().collect();
     let solution = exercise.patch(&copy, "solution.patch")?;
-    let shipped = read(&copy, &solution);
-    sandbox.apply(&solution)?;
-    let solved = read(&copy, &solution);
     let tests = format!("{}/tests/", exercise.chapter.folder);
-    let mixed = with_tests_of(&shipped, &solved, &tests);
-    write(&copy, &mixed)?;
+    let changed = apply_without_tests(&copy, sandbox, &solution, &tests)?;
     let failed = failures(&place, exercise, &ALL.map(String::from))?;
     if failed != named {
         let list = |names: Vec<&String>| match names.len() {
@@ -48,9 +44,11 @@ pub(super) fn verdict(sandbox: &Sandbox, exercise: &Exercise) -> anyhow::Result<
             list(named.difference(&failed).collect())
         );
     }
-    if mixed != solved {
-        write(&copy, &solved)?;
-        let failed = failures(&place, exercise, &programs_with_changes(&mixed, &solved, &tests))?;
+    if !changed.is_empty() {
+        for (path, solved) in &changed {
+            fs::write(copy.path(path), solved)?;
+        }
+        let failed = failures(&place, exercise, &programs_with(changed.keys(), &tests))?;
         if !failed.is_empty() {
             let names = failed.into_iter().collect::<Vec<_>>().join(", ");
             bail!("with its own changes of the tests, these fail: {names}");
@@ -63,48 +61,45 @@ pub(super) fn verdict(sandbox: &Sandbox, exercise: &Exercise) -> anyhow::Result<
     })
 }
 
-fn read(copy: &Workspace, patch: &Patch) -> Files {
-    let content = |path: String| (path.clone(), fs::read(copy.path(&path)).ok());
-    patch.paths().into_iter().map(content).collect()
-}
-
-fn write(copy: &Workspace, files: &Files) -> anyhow::Result<()> {
-    for (path, content) in files {
-        match content {
-            Some(content) => crate::patch::write(copy.root(), path, content)?,
-            None => drop(fs::remove_file(copy.path(path))),
+/// Applies the solution, but keeps the chapter's tests. Returns the files in which the solution changes tests, with its
+/// own content.
+fn apply_without_tests(
+    copy: &Workspace,
+    sandbox: &Sandbox,
+    solution: &Patch,
+    tests: &str,
+) -> anyhow::Result<BTreeMap<String, String>> {
+    let read = |path: &str| fs::read_to_string(copy.path(path));
+    let paths = solution.paths().into_iter();
+    // The tests in a new file are the solution's.
+    let shipped: Vec<_> = paths.filter_map(|path| Some((read(&path).ok()?, path))).collect();
+    sandbox.apply(solution)?;
+    let mut changed = BTreeMap::new();
+    for (shipped, path) in shipped {
+        let solved = read(&path).with_context(|| path.clone())?;
+        let mixed =
+            if path.starts_with(tests) { shipped } else { with_tests_of(&shipped, &solved) };
+        if mixed != solved {
+            fs::write(copy.path(&path), mixed)?;
+            changed.insert(path, solved);
         }
     }
-    Ok(())
+    Ok(changed)
 }
 
-/// Combines the solved files with the chapter's unchanged tests. The tests in a new file are kept.
-fn with_tests_of(shipped: &Files, solved: &Files, tests: &str) -> Files {
-    let mixed = |(path, solved): (&String, &Option<Vec<u8>>)| {
-        let old = shipped.get(path).cloned().flatten();
-        let new = match (old, solved) {
-            (Some(old), _) if path.starts_with(tests) => Some(old),
-            (Some(old), Some(solved)) => Some(mix(&old, solved)),
-            _ => solved.clone(),
-        };
-        (path.clone(), new)
-    };
-    solved.iter().map(mixed).collect()
-}
-
-fn mix(shipped: &[u8], solved: &[u8]) -> Vec<u8> {
-    let [old, new] = [shipped, solved].map(String::from_utf8_lossy);
-    match (old.split_once(TESTS), new.split_once(TESTS)) {
-        (Some((_, tests)), Some((code, _))) => format!("{code}{TESTS}{tests}").into_bytes(),
-        _ => solved.to_vec(),
+/// The code of the solution with the chapter's unchanged tests.
+fn with_tests_of(shipped: &str, solved: &str) -> String {
+    match (shipped.split_once(TESTS), solved.split_once(TESTS)) {
+        (Some((_, tests)), Some((code, _))) => format!("{code}{TESTS}{tests}"),
+        _ => solved.to_string(),
     }
 }
 
-/// The test programs, as arguments of cargo, in which a file differs. All programs test the same code, so the rest
+/// The test programs, as arguments of cargo, that contain these files. All programs test the same code, so the rest
 /// would pass or fail as before.
-fn programs_with_changes(mixed: &Files, solved: &Files, tests: &str) -> Vec<String> {
+fn programs_with<'a>(changed: impl Iterator<Item = &'a String>, tests: &str) -> Vec<String> {
     let mut programs = BTreeSet::new();
-    for path in solved.keys().filter(|path| mixed.get(*path) != solved.get(*path)) {
+    for path in changed {
         match path.strip_prefix(tests) {
             None => programs.extend(["--lib", "--bins"].map(String::from)),
             Some(file) => match file.strip_suffix(".rs").filter(|name| !name.contains('/')) {
@@ -175,39 +170,21 @@ mod tests {
 
     #[test]
     fn the_tests_are_those_of_the_chapter_and_the_code_is_the_solution() {
-        let file = |text: &str| Some(text.as_bytes().to_vec());
-        let tests =
-            |code: &str, test: &str| format!("{code}\n#[cfg(test)]\nmod tests {{{test}}}\n");
-        let shipped = Files::from([
-            ("c/src/a.rs".to_string(), file(&tests("old", "old"))),
-            ("c/src/new.rs".to_string(), None),
-            ("c/tests/t.rs".to_string(), file("old")),
-        ]);
-        let solved = Files::from([
-            ("c/src/a.rs".to_string(), file(&tests("new", "new"))),
-            ("c/src/new.rs".to_string(), file(&tests("new", "new"))),
-            ("c/tests/t.rs".to_string(), file("new")),
-        ]);
-        let mixed = with_tests_of(&shipped, &solved, "c/tests/");
-        assert_eq!(mixed["c/src/a.rs"], file(&tests("new", "old")));
-        assert_eq!(mixed["c/src/new.rs"], file(&tests("new", "new")));
-        assert_eq!(mixed["c/tests/t.rs"], file("old"));
+        let file = |code: &str, test: &str| format!("{code}\n#[cfg(test)]\nmod tests {{{test}}}\n");
+        let mixed = with_tests_of(&file("old", "old"), &file("new", "new"));
+        assert_eq!(mixed, file("new", "old"));
+        assert_eq!(with_tests_of("old", &file("new", "new")), file("new", "new"));
     }
 
     #[test]
     fn only_programs_with_a_changed_file_are_run_again() {
-        let files = |contents: [&str; 3]| {
-            let paths = ["c/src/a.rs", "c/tests/t.rs", "c/tests/support/mod.rs"];
-            let file = |(path, content): (&str, &str)| {
-                (path.to_string(), Some(content.as_bytes().to_vec()))
-            };
-            paths.into_iter().zip(contents).map(file).collect::<Files>()
-        };
-        let mixed = files(["old"; 3]);
-        let changed = |contents| programs_with_changes(&mixed, &files(contents), "c/tests/");
-        assert_eq!(changed(["new", "old", "old"]), ["--bins", "--lib"]);
-        assert_eq!(changed(["old", "new", "old"]), ["--test=t"]);
-        assert_eq!(changed(["old", "old", "new"]), ["--bins", "--lib", "--tests"]);
+        for (path, programs) in [
+            ("c/src/a.rs", &["--bins", "--lib"][..]),
+            ("c/tests/t.rs", &["--test=t"]),
+            ("c/tests/support/mod.rs", &["--bins", "--lib", "--tests"]),
+        ] {
+            assert_eq!(programs_with([path.to_string()].iter(), "c/tests/"), programs);
+        }
     }
 
     #[test]
