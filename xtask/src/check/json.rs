@@ -9,7 +9,11 @@ use crate::exercise::Exercise;
 /// The results of the checks of an exercise.
 pub(super) fn report(exercise: &Exercise, title: &str, results: &Results) -> Value {
     let solved = results.all_passed();
-    let next = if solved { "solution" } else { "hint" };
+    let next = match results.ended {
+        Ended::NotBuilt(_) => "check-exercise",
+        _ if solved => "solution",
+        _ => "hint",
+    };
     let (ended, detail) = of_end(&results.ended);
     json!({
         "exercise": exercise.number,
@@ -23,23 +27,10 @@ pub(super) fn report(exercise: &Exercise, title: &str, results: &Results) -> Val
     })
 }
 
-/// A chapter that does not compile, with the compiler's message.
-pub(super) fn not_built(exercise: &Exercise, title: &str, compiler: &str) -> Value {
-    json!({
-        "exercise": exercise.number,
-        "title": title,
-        "ended": "not built",
-        "detail": {"compiler": compiler},
-        "solved": false,
-        "passed": 0,
-        "checks": [],
-        "next": format!("cargo xtask check-exercise {}", exercise.number),
-    })
-}
-
 /// How the checks ended, as one word and details.
 pub(crate) fn of_end(ended: &Ended) -> (&'static str, Value) {
     match ended {
+        Ended::NotBuilt(said) => ("not built", json!({"compiler": said})),
         Ended::Done => ("done", Value::Null),
         Ended::GaveUp { seconds } => ("gave up", json!({"seconds": seconds})),
         Ended::TimedOut { seconds, during } => {
@@ -97,7 +88,10 @@ mod tests {
         assert_eq!(value["checks"][1]["failure"]["sent"], "GET /\u{ff}");
         assert_eq!(value["checks"][1]["failure"]["got"], "status 404");
         assert_eq!(value["next"], "cargo xtask hint 2");
-        assert_eq!(not_built(&exercise(), "Time", "error[E1]")["detail"]["compiler"], "error[E1]");
+        let not_built = Results::none(Ended::NotBuilt("error[E1]".to_string()));
+        let value = report(&exercise(), "Time", &not_built);
+        assert_eq!(value["detail"]["compiler"], "error[E1]");
+        assert_eq!(value["next"], "cargo xtask check-exercise 2");
     }
 
     #[test]

@@ -23,20 +23,17 @@ use std::process::ExitCode;
 use anyhow::bail;
 
 use crate::exercise::Exercise;
-use crate::git::Git;
 use crate::hint;
 use crate::process;
-use crate::sandbox::Sandbox;
 use crate::ui;
 use crate::workspace::Workspace;
 
 pub(crate) use other_server::OtherServer;
 pub(crate) use result::{Checked, Ended, Results};
-use run::{Run, check_own};
+use run::Run;
 use watch::{Event, Screen};
 
 #[derive(clap::Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct Args {
     /// The exercise by its number or name
     #[arg(required_unless_present = "all")]
@@ -44,18 +41,15 @@ pub(crate) struct Args {
     /// All exercises, one after the other
     #[arg(long, conflicts_with = "exercise")]
     all: bool,
-    /// Check the reference solution, in a copy: your files stay as they are
-    #[arg(long)]
-    solution: bool,
     /// Check again whenever you save a file of the chapter
-    #[arg(long, conflicts_with_all = ["all", "solution", "json"])]
+    #[arg(long, conflicts_with_all = ["all", "json"])]
     watch: bool,
     /// Report in JSON, one line per exercise, for other programs
     #[arg(long)]
     json: bool,
     /// Check another server, in any language: started with 127.0.0.1:0 as its last argument, it prints
     /// `listening on http://ADDRESS` as its first line
-    #[arg(long, value_name = "CMD", conflicts_with = "solution")]
+    #[arg(long, value_name = "CMD")]
     server: Option<String>,
 }
 
@@ -76,15 +70,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
             watch(&run)?;
             return Ok(ExitCode::SUCCESS);
         }
-        let good = if args.solution {
-            let tree = Git::at(workspace.root()).tree("HEAD")?;
-            let sandbox = Sandbox::open(workspace, 0, &tree)?;
-            sandbox.apply(&exercise.patch(workspace, "solution.patch")?)?;
-            run.check(&sandbox.place(json))?.is_some_and(|results| results.all_passed())
-        } else {
-            check_own(&run)?
-        };
-        passing += usize::from(good);
+        passing += usize::from(run.check()?);
         if args.all && !args.json {
             ui::print("\n");
         }
@@ -108,7 +94,7 @@ fn watch(run: &Run<'_>) -> anyhow::Result<()> {
         let exercise = &all[at];
         let content = || match event {
             Event::Hint => hint::show(run.workspace, exercise),
-            _ => check_own(&Run { exercise, ..*run }).map(|_| ()),
+            _ => Run { exercise, ..*run }.check().map(|_| ()),
         };
         let folder = run.workspace.path(&exercise.chapter.folder);
         let Some(next) = screen.show(&folder, content)? else { return Ok(()) };

@@ -32,8 +32,11 @@ pub(crate) struct Next {
 
 /// The text below the lines of the checks.
 pub(crate) fn end(results: &Results, next: &Next) -> String {
-    if let Ended::NoServer(failure) = &results.ended {
-        return no_server(failure, next);
+    match &results.ended {
+        // The compiler's own messages are above.
+        Ended::NotBuilt(_) => return String::new(),
+        Ended::NoServer(failure) => return no_server(failure, next),
+        _ => {}
     }
     let stuck = match next.stuck.as_str() {
         "" => String::new(),
@@ -68,7 +71,7 @@ pub(crate) fn end(results: &Results, next: &Next) -> String {
 /// The reason why not all checks have run; empty if they have.
 fn early_end(ended: &Ended) -> String {
     match ended {
-        Ended::Done | Ended::NoServer(_) => String::new(),
+        Ended::Done | Ended::NotBuilt(_) | Ended::NoServer(_) => String::new(),
         Ended::GaveUp { seconds } => format!(
             "\nStopped after {seconds} s: two checks have timed out, so the others would time out as well. Does the \
              server hang?\n"
@@ -146,8 +149,12 @@ mod tests {
 
     /// The complete report.
     fn report(results: &Results) -> String {
+        let running = match results.ended {
+            Ended::NoServer(_) => "`python3 server.py 127.0.0.1:0`",
+            _ => "`cargo run -p ch04_router` running",
+        };
         let lines = results.checks.iter().map(|checked| line(checked, ui::UNICODE));
-        let end = end(results, &next("`cargo run -p ch04_router` running"));
+        let end = end(results, &next(running));
         plain(&(lines.collect::<String>() + &end))
     }
 
@@ -193,6 +200,9 @@ mod tests {
             during: during.clone(),
             said: "thread 'main' panicked at check.rs:7:5".to_string(),
         };
+        let got = "waited for `listening on http://ADDRESS:PORT` as the first line, but the program has \
+                   ended (exit status: 1)\nits standard error:\nAddress already in use";
+        let no_server = Failure::new(wire::exercise::STARTS, got);
         let head = |failure| checked("HEAD has the same fields", failure);
         let post = |failure| checked("POST is 405", failure);
         let of_wrong = vec![
@@ -219,19 +229,9 @@ mod tests {
                 include_str!("golden/gave_up.txt"),
             ),
             (vec![passes()], early, include_str!("golden/early_exit.txt")),
+            (vec![], Ended::NoServer(no_server), include_str!("golden/no_server.txt")),
         ] {
             assert_eq!(report(&Results { checks, ended }), golden);
         }
-    }
-
-    #[test]
-    fn golden_no_server() {
-        let got = "waited for `listening on http://ADDRESS:PORT` as the first line, but the program has \
-                   ended (exit status: 1)\nits standard error:\nAddress already in use";
-        let ended = Ended::NoServer(Failure::new(wire::exercise::STARTS, got));
-        let golden = include_str!("golden/no_server.txt");
-        let results = Results { checks: Vec::new(), ended };
-        let shown = plain(&end(&results, &next("`python3 server.py 127.0.0.1:0`")));
-        assert_eq!(shown, golden);
     }
 }

@@ -16,6 +16,8 @@ pub(crate) struct Checked {
 /// How the program with the checks ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Ended {
+    /// The chapter or the server does not compile. This is the compiler's output, or nothing if it has been shown.
+    NotBuilt(String),
     /// All checks have run.
     Done,
     /// Two checks timed out, so the remaining checks did not run.
@@ -36,6 +38,11 @@ pub(crate) struct Results {
 }
 
 impl Results {
+    /// No check has run.
+    pub(crate) fn none(ended: Ended) -> Results {
+        Results { checks: Vec::new(), ended }
+    }
+
     /// How many checks have passed.
     pub(crate) fn passed(&self) -> usize {
         self.checks.iter().filter(|checked| checked.failure.is_none()).count()

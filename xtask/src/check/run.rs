@@ -4,7 +4,7 @@ use std::process::Command;
 
 use super::build::{self, LIMIT, Place};
 use super::other_server::OtherServer;
-use super::result::{Checked, Ended, Results};
+use super::result::{Ended, Results};
 use super::{curl, json, report, runner};
 use crate::exercise::Exercise;
 use crate::process;
@@ -20,66 +20,63 @@ pub(super) struct Run<'a> {
     pub json: bool,
 }
 
-/// Checks the reader's code, and saves the progress. Another server does not count as progress.
-pub(super) fn check_own(run: &Run<'_>) -> anyhow::Result<bool> {
-    let root = run.workspace.root().to_owned();
-    let results = run.check(&Place { root, target: None, quiet: run.json })?;
-    let Some(results) = results.filter(|results| results.ended == Ended::Done) else {
-        return Ok(false);
-    };
-    let passes = results.all_passed();
-    if run.server.is_some() {
-        if !run.json {
-            ui::print("This was another server, so it does not count as your progress.\n");
-        }
-        return Ok(passes);
-    }
-    let mut progress = Progress::load(run.workspace)?;
-    let was_solved = progress.of(run.exercise).solved;
-    progress.of(run.exercise).note(results.passed(), results.checks.len());
-    progress.save(run.workspace)?;
-    if was_solved && !passes && !run.json {
-        ui::print(
-            "You have solved it before. `cargo xtask` still shows it as solved, and that it fails now.\n",
-        );
-    }
-    Ok(passes)
-}
-
 impl Run<'_> {
-    /// Builds, checks and prints. `None` when the build failed.
-    pub(super) fn check(&self, place: &Place) -> anyhow::Result<Option<Results>> {
-        let exercise = self.exercise;
-        let title = exercise.title(self.workspace);
-        let built = match build::build(place, exercise, None)? {
-            Ok(built) => built,
-            Err(said) => {
-                if self.json {
-                    ui::print(&format!("{}\n", json::not_built(exercise, &title, &said)));
-                }
-                return Ok(None);
-            }
-        };
-        let words = self.server.map(|server| server.words.as_slice());
-        let mut command = built.command(place, exercise, words, None)?;
+    /// Builds, checks and prints. Saves the progress, unless another server was checked. Returns whether all checks pass.
+    pub(super) fn check(&self) -> anyhow::Result<bool> {
+        let title = self.exercise.title(self.workspace);
+        let results = self.results(&title)?;
         if self.json {
-            let results = runner::run(&mut command, LIMIT, |_| ())?;
-            ui::print(&format!("{}\n", json::report(exercise, &title, &results)));
-            return Ok(Some(results));
+            ui::print(&format!("{}\n", json::report(self.exercise, &title, &results)));
+        } else {
+            let next = report::Next {
+                stuck: format!("cargo xtask hint {}", self.exercise.number),
+                running: self.running(&results),
+                again: self.again(),
+                solved: self.after_solved()?,
+            };
+            ui::print(&report::end(&results, &next));
         }
-        let title = format!("Exercise {}: {title}", exercise.number);
-        ui::print(&format!("{}\n\n", ui::paint(ui::TITLE, &title)));
-        let marks = ui::marks();
-        let show = |checked: &Checked| ui::print(&report::line(checked, marks));
-        let results = runner::run(&mut command, LIMIT, show)?;
-        let next = report::Next {
-            stuck: format!("cargo xtask hint {}", exercise.number),
-            running: self.running(&results),
-            again: self.again(),
-            solved: self.after_solved()?,
+        let passes = results.all_passed();
+        if results.ended != Ended::Done {
+            return Ok(false);
+        }
+        if self.server.is_some() {
+            self.say("This was another server, so it does not count as your progress.\n");
+            return Ok(passes);
+        }
+        let mut progress = Progress::load(self.workspace)?;
+        let was_solved = progress.of(self.exercise).solved;
+        progress.of(self.exercise).note(results.passed(), results.checks.len());
+        progress.save(self.workspace)?;
+        if was_solved && !passes {
+            self.say(
+                "You have solved it before. `cargo xtask` still shows it as solved, and that it fails now.\n",
+            );
+        }
+        Ok(passes)
+    }
+
+    /// Builds and checks, and prints each result as it comes.
+    fn results(&self, title: &str) -> anyhow::Result<Results> {
+        let root = self.workspace.root().to_owned();
+        let place = Place { root, target: None, quiet: self.json };
+        let built = match build::build(&place, self.exercise, None)? {
+            Ok(built) => built,
+            Err(said) => return Ok(Results::none(Ended::NotBuilt(said))),
         };
-        ui::print(&report::end(&results, &next));
-        Ok(Some(results))
+        let title = format!("Exercise {}: {title}", self.exercise.number);
+        self.say(&format!("{}\n\n", ui::paint(ui::TITLE, &title)));
+        let words = self.server.map(|server| server.words.as_slice());
+        let mut command = built.command(&place, self.exercise, words, None)?;
+        let marks = ui::marks();
+        runner::run(&mut command, LIMIT, |checked| self.say(&report::line(checked, marks)))
+    }
+
+    /// Prints text that is not in a report for programs.
+    fn say(&self, text: &str) {
+        if !self.json {
+            ui::print(text);
+        }
     }
 
     /// The command that starts the server by hand, with the arguments that the check put after the address.
@@ -133,30 +130,27 @@ impl Run<'_> {
     fn again(&self) -> String {
         let mut command = Command::new("cargo");
         command.args(["xtask", "check-exercise", &self.exercise.number.to_string()]);
-        let server = self.server.map(|OtherServer { typed, .. }| {
-            let quote = if typed.contains('\'') { '"' } else { '\'' };
-            format!(" --server {quote}{typed}{quote}")
-        });
-        process::typed(&command) + &server.unwrap_or_default()
+        command.args(self.server.iter().flat_map(|server| ["--server", &server.typed]));
+        process::typed(&command)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::Checked;
 
     #[test]
     fn the_command_to_start_by_hand_has_the_arguments_of_the_check() {
         let workspace = Workspace::find().unwrap();
         let exercise = Exercise::find(&workspace, "6").unwrap();
         let other = OtherServer::parse("python3 server.py").unwrap();
-        let stopped = |ended| Results { checks: Vec::new(), ended };
         let folder = wire::exercise::Failure {
             arguments: ["a folder".to_string()].into(),
             ..wire::exercise::Failure::default()
         };
-        let no_server = stopped(Ended::NoServer(folder.clone()));
-        let done = stopped(Ended::Done);
+        let no_server = Results::none(Ended::NoServer(folder.clone()));
+        let done = Results::none(Ended::Done);
         let failed = Results { checks: vec![Checked::of("a", Some(folder))], ..done.clone() };
         for (server, results, expected) in [
             (None, &done, "`cargo run -p ch06_handlers` running"),
@@ -175,7 +169,6 @@ mod tests {
                 Some("python3 server.py"),
                 "cargo xtask check-exercise 6 --server 'python3 server.py'",
             ),
-            (Some("a 'b c'"), "cargo xtask check-exercise 6 --server \"a 'b c'\""),
         ] {
             let server = typed.map(|typed| OtherServer::parse(typed).unwrap());
             let (workspace, exercise, server) = (&workspace, &exercise, server.as_ref());

@@ -37,14 +37,14 @@ pub(super) fn check(
     args: &Args,
     wanted: Wanted,
 ) -> anyhow::Result<bool> {
-    let Some(words) = target.build(args.json)? else {
-        if args.json {
-            ui::print(&format!("{}\n", json!({ "ended": "not built" })));
+    let mut climb = Climb { workspace, target, words: Vec::new(), args };
+    let probed = match target.build(args.json)? {
+        Some(words) => {
+            climb.words = words;
+            target::probe(&climb.words)?
         }
-        return Ok(false);
+        None => Results::none(Ended::NotBuilt(String::new())),
     };
-    let climb = Climb { workspace, target, words, args };
-    let probed = target::probe(&climb.words)?;
     let scheme = match probed.ended {
         Ended::Done if probed.all_passed() => Scheme::Http,
         Ended::Done => Scheme::Echo,
@@ -82,7 +82,7 @@ impl Climb<'_> {
         }
     }
 
-    /// The report for a server that cannot be started or prints nothing.
+    /// The report for a server that does not compile, cannot be started or prints nothing.
     fn no_server(&self, probed: &Results) {
         if self.args.json {
             let (ended, detail) = check_json::of_end(&probed.ended);

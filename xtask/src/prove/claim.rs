@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, bail};
 
 use super::expected::Expected;
-use crate::check::{build, runner};
+use crate::check::{Ended, Results, build, runner};
 use crate::exercise::Exercise;
 use crate::patch::Patch;
 use crate::sandbox::Sandbox;
@@ -71,7 +71,7 @@ impl Claim {
         let place = sandbox.place(true);
         let built = match build::build(&place, exercise, checks.as_deref())? {
             Ok(built) => built,
-            Err(said) => bail!("it does not compile\n{said}"),
+            Err(said) => return self.expected.judge(&Results::none(Ended::NotBuilt(said))),
         };
         *checks = Some(built.checks.clone());
         let verdict = |only| {

@@ -16,6 +16,7 @@ impl Expected {
     /// Describes results that are as expected. The error is the reason why they are not.
     pub(crate) fn judge(&self, results: &Results) -> anyhow::Result<String> {
         match &results.ended {
+            Ended::NotBuilt(said) => bail!("it does not compile\n{said}"),
             // Both outcomes count: a run gives up only after two checks have timed out.
             Ended::Done | Ended::GaveUp { .. } => {}
             Ended::TimedOut { seconds, during } => {
