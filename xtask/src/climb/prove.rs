@@ -32,24 +32,17 @@ pub(crate) struct Args {
     /// Write the book's table instead of only comparing it
     #[arg(long)]
     write: bool,
-    /// Only steps and mistakes of this chapter
-    #[arg(long, value_name = "CHAPTER")]
-    chapter: Option<String>,
 }
 
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode> {
-    let only = args.chapter.as_deref().map(|called| workspace.chapter(called)).transpose()?;
-    let only = only.map(|chapter| chapter.package.clone());
-    let proof = prove(workspace, only.as_deref(), &|line| ui::print(line))?;
+    let proof = prove(workspace, &|line| ui::print(line))?;
     let mut problems = proof.problems;
-    if only.is_none() {
+    if args.write {
         let path = workspace.path(matrix::PAGE);
-        if args.write {
-            fs::write(&path, &proof.page).with_context(|| path.display().to_string())?;
-            ui::print(&format!("written: {}\n", matrix::PAGE));
-        } else {
-            problems.extend(out_of_date(workspace, &proof.page));
-        }
+        fs::write(&path, &proof.page).with_context(|| path.display().to_string())?;
+        ui::print(&format!("written: {}\n", matrix::PAGE));
+    } else {
+        problems.extend(out_of_date(workspace, &proof.page));
     }
     for problem in &problems {
         ui::print(&format!("{} {problem}\n", ui::paint(ui::BAD, "FAIL")));
@@ -73,24 +66,13 @@ pub(crate) struct Proof {
     pub page: String,
 }
 
-/// Tries all claims, or only the claims about one package.
-pub(crate) fn prove(
-    workspace: &Workspace,
-    only: Option<&str>,
-    say: &(dyn Fn(&str) + Sync),
-) -> anyhow::Result<Proof> {
+/// Tries all claims.
+pub(crate) fn prove(workspace: &Workspace, say: &(dyn Fn(&str) + Sync)) -> anyhow::Result<Proof> {
     let begun = Instant::now();
-    let (mut all_steps, mut mistakes) = steps::all(workspace)?;
-    if let Some(package) = only {
-        all_steps.retain(|step| step.package == package);
-        mistakes.retain(|mistake| mistake.package == package);
-    }
+    let (all_steps, mistakes) = steps::all(workspace)?;
     build(workspace, &all_steps)?;
-    let mut climbers = Vec::new();
-    if only.is_none() {
-        climbers.push(starter(workspace)?);
-        climbers.extend(snapshots(workspace));
-    }
+    let mut climbers = vec![starter(workspace)?];
+    climbers.extend(snapshots(workspace));
     let columns = climbers.len();
     climbers.extend(all_steps.iter().map(|step| of_step(workspace, step)));
     let copies = tempfile::tempdir()?;

@@ -116,7 +116,7 @@ fn climb(run: &Run) -> anyhow::Result<Outcome> {
     if cfg!(not(unix)) {
         return Ok(Outcome::Skipped("there are no signals here, which the stages use".to_string()));
     }
-    let proof = prove_climb::prove(&run.workspace, None, &|_| ())?;
+    let proof = prove_climb::prove(&run.workspace, &|_| ())?;
     let mut problems = proof.problems;
     problems.extend(prove_climb::out_of_date(&run.workspace, &proof.page));
     if problems.is_empty() {
