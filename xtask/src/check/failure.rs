@@ -28,8 +28,8 @@ pub(super) fn in_full(checked: &Checked, failure: &Failure, running: &str) -> St
     if !failure.sent.is_empty() {
         text.push('\n');
         if failure.sent.len() <= MAX_COMMAND {
-            let _ = writeln!(text, "  {}", ui::paint(ui::DIM, &format!("with {running}:")));
-            let _ = writeln!(text, "  {}\n", curl::command(&failure.sent));
+            let with = ui::paint(ui::DIM, &format!("with {running}:"));
+            let _ = writeln!(text, "  {with}\n  {}\n", curl::command(&failure.sent));
         }
         text += &bytes('>', &failure.sent, None);
     }
@@ -100,14 +100,12 @@ fn bytes(sign: char, bytes: &[u8], wrong_at: Option<usize>) -> String {
 
 fn one_line(sign: char, line: &[u8], wrong_at: Option<usize>) -> String {
     // A long line is shown around the wrong byte.
-    let from = wrong_at.map_or(0, |at| if at < MAX_LINE { 0 } else { at - MAX_LINE / 2 });
+    let from = wrong_at.filter(|at| *at >= MAX_LINE).map_or(0, |at| at - MAX_LINE / 2);
     let to = line.len().min(from + MAX_LINE);
-    let front = if from > 0 { format!("… ({from} bytes) ") } else { String::new() };
-    let back = if to < line.len() {
-        format!(" … ({} bytes more)", line.len() - to)
-    } else {
-        String::new()
-    };
+    let cut = |count: usize, text: String| if count > 0 { text } else { String::new() };
+    let front = cut(from, format!("… ({from} bytes) "));
+    let more = line.len() - to;
+    let back = cut(more, format!(" … ({more} bytes more)"));
     let mut text = format!("  {sign} {front}{}{back}\n", escape(&line[from..to]));
     if let Some(at) = wrong_at {
         let before = front.chars().count() + escape(&line[from..at]).len();

@@ -11,12 +11,12 @@ pub(crate) mod build;
 pub(crate) mod curl;
 mod failure;
 pub(crate) mod json;
-mod other_server;
 pub(crate) mod report;
 mod result;
 mod run;
 pub(crate) mod runner;
 pub(crate) mod watch;
+pub(crate) mod words;
 
 use std::process::ExitCode;
 
@@ -28,7 +28,6 @@ use crate::process;
 use crate::ui;
 use crate::workspace::Workspace;
 
-pub(crate) use other_server::OtherServer;
 pub(crate) use result::{Checked, Ended, Results};
 use run::Run;
 use watch::{Event, Screen};
@@ -61,8 +60,8 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
     if exercises.is_empty() {
         bail!("there are no exercises yet");
     }
-    let server = args.server.as_deref().map(OtherServer::parse).transpose()?;
-    let (server, json) = (server.as_ref(), args.json);
+    let server = args.server.as_deref().map(words::split).transpose()?;
+    let (server, json) = (server.as_deref(), args.json);
     let mut passing = 0;
     for exercise in &exercises {
         let run = Run { workspace, exercise, server, json };

@@ -1,7 +1,5 @@
 //! The report of a run: a line for each check, the first failure in full, and the command to run next.
 
-use std::fmt::Write;
-
 use wire::exercise::Failure;
 
 use super::failure::{in_full, indented};
@@ -32,59 +30,43 @@ pub(crate) struct Next {
 
 /// The text below the lines of the checks.
 pub(crate) fn end(results: &Results, next: &Next) -> String {
-    match &results.ended {
-        // The compiler's own messages are above.
-        Ended::NotBuilt(_) => return String::new(),
-        Ended::NoServer(failure) => return no_server(failure, next),
-        _ => {}
-    }
+    let (passed, total) = (results.passed(), results.checks.len());
     let stuck = match next.stuck.as_str() {
         "" => String::new(),
         command => format!(" Stuck? `{command}`"),
     };
-    let mut text = String::new();
-    if let Some((checked, failure)) = results.failures().next() {
-        text.push('\n');
-        text += &in_full(checked, failure, &next.running);
-    }
-    text += &early_end(&results.ended);
-    let (passed, total) = (results.passed(), results.checks.len());
-    text.push('\n');
-    let _ = match results.ended {
+    let before = format!("\nChecks passed before that: {passed}.{stuck}\n");
+    let end = match &results.ended {
+        // The compiler's own messages are above.
+        Ended::NotBuilt(_) => String::new(),
+        Ended::NoServer(failure) => no_server(failure, next),
         Ended::Done if passed == total => {
-            let solved = ui::paint(ui::GOOD, "Solved.");
             let passed = match total {
                 1 => "The check passed.".to_string(),
                 _ => format!("All {total} checks passed."),
             };
-            let lines = [vec![format!("{solved} {passed}")], next.solved.clone()].concat();
-            writeln!(text, "{}", lines.join("\n"))
+            let solved = format!("{} {passed}", ui::paint(ui::GOOD, "Solved."));
+            format!("\n{}\n", [vec![solved], next.solved.clone()].concat().join("\n"))
         }
-        Ended::Done => {
-            writeln!(text, "{passed} of {total} checks passed.{stuck}")
-        }
-        _ => writeln!(text, "Checks passed before that: {passed}.{stuck}"),
-    };
-    text
-}
-
-/// The reason why not all checks have run; empty if they have.
-fn early_end(ended: &Ended) -> String {
-    match ended {
-        Ended::Done | Ended::NotBuilt(_) | Ended::NoServer(_) => String::new(),
+        Ended::Done => format!("\n{passed} of {total} checks passed.{stuck}\n"),
         Ended::GaveUp { seconds } => format!(
             "\nStopped after {seconds} s: two checks have timed out, so the others would time out as well. Does the \
-             server hang?\n"
+             server hang?\n{before}"
         ),
         Ended::TimedOut { seconds, during } => {
-            format!("\nStopped after {seconds} s{}.\n", within(during.as_deref()))
+            format!("\nStopped after {seconds} s{}.\n{before}", within(during.as_deref()))
         }
         Ended::Early { status, during, said } => {
             let newline = if said.is_empty() || said.ends_with('\n') { "" } else { "\n" };
             let during = within(during.as_deref());
-            format!("\nThe checks ended early ({status}){during}.\n{said}{newline}")
+            format!("\nThe checks ended early ({status}){during}.\n{said}{newline}{before}")
         }
-    }
+    };
+    let failure = results
+        .failures()
+        .next()
+        .map(|(checked, failure)| format!("\n{}", in_full(checked, failure, &next.running)));
+    failure.unwrap_or_default() + &end
 }
 
 /// The arguments after the server's address at the first failure.
@@ -164,19 +146,6 @@ mod tests {
         let nothing = Next { solved: Vec::new(), ..next("") };
         let results = Results { checks, ended: Ended::Done };
         assert_eq!(plain(&end(&results, &nothing)), "\nSolved. The check passed.\n");
-    }
-
-    #[test]
-    fn the_arguments_are_those_of_the_first_failure() {
-        let failure = |argument: &str| {
-            let arguments = [argument.to_string()].into();
-            Some(Failure { arguments, ..Failure::new("a", "b") })
-        };
-        let mut checks = vec![checked("x", None)];
-        let results = Results { checks: checks.clone(), ended: Ended::Done };
-        assert_eq!(arguments(&results), [""; 0]);
-        checks.extend([checked("y", failure("folder")), checked("z", failure("other"))]);
-        assert_eq!(arguments(&Results { checks, ..results }), ["folder"]);
     }
 
     #[test]

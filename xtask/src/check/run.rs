@@ -3,9 +3,8 @@
 use std::process::Command;
 
 use super::build::{self, LIMIT, Place};
-use super::other_server::OtherServer;
 use super::result::{Ended, Results};
-use super::{curl, json, report, runner};
+use super::{curl, json, report, runner, words};
 use crate::exercise::Exercise;
 use crate::process;
 use crate::progress::Progress;
@@ -16,7 +15,8 @@ use crate::workspace::Workspace;
 pub(super) struct Run<'a> {
     pub workspace: &'a Workspace,
     pub exercise: &'a Exercise,
-    pub server: Option<&'a OtherServer>,
+    /// The command of another server.
+    pub server: Option<&'a [String]>,
     pub json: bool,
 }
 
@@ -66,8 +66,7 @@ impl Run<'_> {
         };
         let title = format!("Exercise {}: {title}", self.exercise.number);
         self.say(&format!("{}\n\n", ui::paint(ui::TITLE, &title)));
-        let words = self.server.map(|server| server.words.as_slice());
-        let mut command = built.command(&place, self.exercise, words, None)?;
+        let mut command = built.command(&place, self.exercise, self.server, None)?;
         let marks = ui::marks();
         runner::run(&mut command, LIMIT, |checked| self.say(&report::line(checked, marks)))
     }
@@ -81,21 +80,19 @@ impl Run<'_> {
 
     /// The command that starts the server by hand, with the arguments that the check put after the address.
     fn running(&self, results: &Results) -> String {
-        let arguments = report::arguments(results);
+        let mut arguments = report::arguments(results).to_vec();
         let is_started = !matches!(results.ended, Ended::NoServer(_));
         let own = ["cargo", "run", "-p", &self.exercise.chapter.package].map(String::from);
-        let words = self.server.map_or(&own[..], |server| &server.words);
-        let mut command = Command::new(&words[0]);
-        command.args(&words[1..]);
-        match self.server {
-            Some(_) if !is_started => _ = command.arg("127.0.0.1:0"),
+        let before = match self.server {
+            Some(_) if !is_started => &["127.0.0.1:0"][..],
             Some(_) if arguments.is_empty() => return format!("your server at {}", curl::ADDRESS),
-            Some(_) => _ = command.arg(curl::ADDRESS),
-            None if arguments.is_empty() => {}
-            None => _ = command.args(["--", curl::ADDRESS]),
-        }
+            Some(_) => &[curl::ADDRESS],
+            None if arguments.is_empty() => &[],
+            None => &["--", curl::ADDRESS],
+        };
+        arguments.splice(0..0, before.iter().map(ToString::to_string));
         let running = if is_started { " running" } else { "" };
-        format!("`{}`{running}", process::typed(command.args(arguments)))
+        format!("`{}`{running}", words::typed(self.server.unwrap_or(&own), &arguments))
     }
 
     /// The next steps after a solved exercise: the chapter's own tests, if some change with it, and the next exercise.
@@ -130,7 +127,9 @@ impl Run<'_> {
     fn again(&self) -> String {
         let mut command = Command::new("cargo");
         command.args(["xtask", "check-exercise", &self.exercise.number.to_string()]);
-        command.args(self.server.iter().flat_map(|server| ["--server", &server.typed]));
+        if let Some(words) = self.server {
+            command.args(["--server", &words::typed(words, &[])]);
+        }
         process::typed(&command)
     }
 }
@@ -144,35 +143,32 @@ mod tests {
     fn the_command_to_start_by_hand_has_the_arguments_of_the_check() {
         let workspace = Workspace::find().unwrap();
         let exercise = Exercise::find(&workspace, "6").unwrap();
-        let other = OtherServer::parse("python3 server.py").unwrap();
-        let folder = wire::exercise::Failure {
-            arguments: ["a folder".to_string()].into(),
-            ..wire::exercise::Failure::default()
+        let other = ["python3", "server.py"].map(String::from);
+        let failure = |argument: &str| {
+            let arguments = [argument.to_string()].into();
+            wire::exercise::Failure { arguments, ..Default::default() }
         };
-        let no_server = Results::none(Ended::NoServer(folder.clone()));
+        let no_server = Results::none(Ended::NoServer(failure("a folder")));
         let done = Results::none(Ended::Done);
-        let failed = Results { checks: vec![Checked::of("a", Some(folder))], ..done.clone() };
+        let checks = [None, Some(failure("a folder")), Some(failure("other"))];
+        let checks = checks.map(|failure| Checked::of("a", failure)).into();
+        let failed = Results { checks, ended: Ended::Done };
         for (server, results, expected) in [
             (None, &done, "`cargo run -p ch06_handlers` running"),
             (None, &failed, "`cargo run -p ch06_handlers -- 127.0.0.1:8080 'a folder'` running"),
             (None, &no_server, "`cargo run -p ch06_handlers`"),
-            (Some(&other), &done, "your server at 127.0.0.1:8080"),
-            (Some(&other), &failed, "`python3 server.py 127.0.0.1:8080 'a folder'` running"),
-            (Some(&other), &no_server, "`python3 server.py 127.0.0.1:0`"),
+            (Some(&other[..]), &done, "your server at 127.0.0.1:8080"),
+            (Some(&other[..]), &failed, "`python3 server.py 127.0.0.1:8080 'a folder'` running"),
+            (Some(&other[..]), &no_server, "`python3 server.py 127.0.0.1:0`"),
         ] {
             let run = Run { workspace: &workspace, exercise: &exercise, server, json: false };
             assert_eq!(run.running(results), expected);
         }
-        for (typed, expected) in [
+        for (server, expected) in [
             (None, "cargo xtask check-exercise 6"),
-            (
-                Some("python3 server.py"),
-                "cargo xtask check-exercise 6 --server 'python3 server.py'",
-            ),
+            (Some(&other[..]), "cargo xtask check-exercise 6 --server 'python3 server.py'"),
         ] {
-            let server = typed.map(|typed| OtherServer::parse(typed).unwrap());
-            let (workspace, exercise, server) = (&workspace, &exercise, server.as_ref());
-            let run = Run { workspace, exercise, server, json: false };
+            let run = Run { workspace: &workspace, exercise: &exercise, server, json: false };
             assert_eq!(run.again(), expected);
         }
     }

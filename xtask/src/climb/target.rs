@@ -10,7 +10,7 @@ use course::Step;
 
 use super::checks::checks_command;
 use super::steps;
-use crate::check::{OtherServer, Results, runner};
+use crate::check::{Results, curl::ADDRESS, runner, words};
 use crate::process;
 use crate::start::{FOLDER, PACKAGE};
 use crate::ui;
@@ -24,11 +24,9 @@ const SILENT: Duration = Duration::from_secs(3);
 /// A server.
 pub(crate) enum Target {
     /// The crate that `cargo xtask start` creates, and one of its programs.
-    Own {
-        folder: PathBuf,
-        bin: String,
-    },
-    Other(OtherServer),
+    Own { folder: PathBuf, bin: String },
+    /// The command of another server.
+    Other(Vec<String>),
     /// A step of the book.
     Step(Step),
 }
@@ -51,7 +49,7 @@ impl Target {
         bin: Option<&str>,
     ) -> anyhow::Result<Target> {
         if let Some(typed) = server {
-            return Ok(Target::Other(OtherServer::parse(typed)?));
+            return Ok(Target::Other(words::split(typed)?));
         }
         let folder = workspace.path(FOLDER);
         if !folder.join("Cargo.toml").is_file() {
@@ -74,24 +72,23 @@ impl Target {
         let here = std::env::current_dir().unwrap_or_default();
         match self {
             Target::Own { folder, .. } => folder.clone(),
-            Target::Other(server) => watched(&server.words, &here),
+            Target::Other(words) => watched(words, &here),
             Target::Step(_) => here,
         }
     }
 
     /// The command with which a user starts it.
     pub(super) fn by_hand(&self) -> String {
-        match self {
+        let command = match self {
             Target::Own { bin, .. } => {
-                format!("cargo run --manifest-path {FOLDER}/Cargo.toml --bin {bin} 127.0.0.1:8080")
+                format!("cargo run --manifest-path {FOLDER}/Cargo.toml --bin {bin}")
             }
-            Target::Other(OtherServer { typed, .. }) => format!("{typed} 127.0.0.1:8080"),
-            // The package of `chapters/02_thread_pool` is `ch02_thread_pool`.
+            Target::Other(words) => words::typed(words, &[]),
             Target::Step(step) => {
-                let (package, example) = (&step.package, step.example());
-                format!("cargo run -p {package} --example {example} 127.0.0.1:8080")
+                format!("cargo run -p {} --example {}", step.package, step.example())
             }
-        }
+        };
+        format!("{command} {ADDRESS}")
     }
 
     /// Builds it, and returns the command that starts it. `None` if it does not compile; the compiler has printed the
@@ -100,7 +97,7 @@ impl Target {
         let mut command = process::cargo();
         command.args(["build", "--quiet"]);
         let (shown, kind, name) = match self {
-            Target::Other(server) => return Ok(Some(server.words.clone())),
+            Target::Other(words) => return Ok(Some(words.clone())),
             Target::Own { folder, bin } => {
                 // A separate target directory, because cargo has locked the workspace's directory while it runs this
                 // command.

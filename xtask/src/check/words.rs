@@ -1,22 +1,13 @@
-//! The command of a server that is not built here.
+//! The command of a server that is not built here, as words.
+
+use std::process::Command;
 
 use anyhow::{Context, bail};
 
-/// A command that starts a server, as it was typed and split into words.
-#[derive(Debug)]
-pub(crate) struct OtherServer {
-    pub typed: String,
-    pub words: Vec<String>,
-}
-
-impl OtherServer {
-    pub(crate) fn parse(typed: &str) -> anyhow::Result<OtherServer> {
-        Ok(OtherServer { typed: typed.to_string(), words: split_words(typed)? })
-    }
-}
+use crate::process;
 
 /// Splits a command into words like a shell, but only quotes are supported.
-fn split_words(command: &str) -> anyhow::Result<Vec<String>> {
+pub(crate) fn split(command: &str) -> anyhow::Result<Vec<String>> {
     let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
     for character in command.chars() {
         match (quote, character) {
@@ -38,17 +29,22 @@ fn split_words(command: &str) -> anyhow::Result<Vec<String>> {
     Ok(words)
 }
 
+/// The command, as a person would type it, with further arguments.
+pub(crate) fn typed(words: &[String], arguments: &[String]) -> String {
+    let mut command = Command::new(&words[0]);
+    process::typed(command.args(&words[1..]).args(arguments))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_command_is_split_at_spaces_outside_of_quotes() {
-        assert_eq!(
-            split_words("python3  'my server.py' -p\"\"").unwrap(),
-            ["python3", "my server.py", "-p"]
-        );
-        assert!(split_words("'a").is_err());
-        assert!(split_words(" ").is_err());
+        let words = split("python3  'my server.py' -p\"\"").unwrap();
+        assert_eq!(words, ["python3", "my server.py", "-p"]);
+        assert_eq!(typed(&words, &["a b".to_string()]), "python3 'my server.py' -p 'a b'");
+        assert!(split("'a").is_err());
+        assert!(split(" ").is_err());
     }
 }
