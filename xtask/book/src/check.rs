@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
-use std::thread;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
+use wire::side_by_side;
 
 use crate::sources::Sources;
 use crate::{
@@ -51,17 +51,27 @@ pub(crate) fn run(chosen: &[Part], show: Option<&str>) -> Result<()> {
     let usual: Vec<Part> =
         Part::value_variants().iter().copied().filter(|part| *part != Part::Rows).collect();
     let chosen = if chosen.is_empty() { &usual } else { chosen };
-    let (mut problems, mut done, mut is_built) = (Vec::new(), Vec::new(), true);
-    for part in chosen {
+    let is_browser = |part: &Part| matches!(part, Part::Browser | Part::Labs | Part::Accessibility);
+    let (mut browsers, others): (Vec<Part>, Vec<Part>) =
+        chosen.iter().copied().partition(is_browser);
+    let (mut problems, mut done) = (Vec::new(), Vec::new());
+    for part in others {
         let before = problems.len();
-        done.extend(part.check(&sources, show, &mut problems)?);
+        done.push(part.check(&sources, show, &mut problems)?);
         // The remaining checks read the built book.
-        if *part == Part::Build && problems.len() > before {
-            is_built = false;
+        if part == Part::Build && problems.len() > before {
+            browsers.clear();
             break;
         }
     }
-    for (found, did) in if is_built { in_browsers(chosen)? } else { Vec::new() } {
+    // They run in parallel, because a browser mostly waits for its pages.
+    let looks = side_by_side(browsers.len(), &browsers, |part| {
+        let mut problems = Vec::new();
+        let did = part.check(&Sources::find()?, show, &mut problems)?;
+        anyhow::Ok((problems, did))
+    });
+    for look in looks {
+        let (found, did) = look?;
         problems.extend(found);
         done.push(did);
     }
@@ -81,9 +91,9 @@ impl Part {
         sources: &Sources,
         show: Option<&str>,
         problems: &mut Vec<String>,
-    ) -> Result<Option<String>> {
+    ) -> Result<String> {
         let root = sources.root();
-        Ok(Some(match self {
+        Ok(match self {
             Part::Build => build(root, problems)?,
             Part::Listings => {
                 let sketches = fences::check(root, problems)?;
@@ -107,34 +117,11 @@ impl Part {
             Part::Core => core::check(sources, problems)?,
             Part::Words => words::check(root, show, problems)?,
             Part::Rows => browser::rows::compare(sources, problems)?,
-            // They run in parallel, after the others.
-            Part::Browser | Part::Labs | Part::Accessibility => return Ok(None),
-        }))
+            Part::Browser => browser::pages::look(sources, problems)?,
+            Part::Labs => browser::labs::use_all(sources, problems)?,
+            Part::Accessibility => browser::accessibility::check(sources, problems)?,
+        })
     }
-}
-
-/// Runs the checks that need a browser. They run in parallel, because a browser mostly waits for its pages. The
-/// problems and the summary of each check are in the order of `chosen`.
-fn in_browsers(chosen: &[Part]) -> Result<Vec<(Vec<String>, String)>> {
-    let looks = chosen.iter().filter_map(|part| match part {
-        Part::Browser => Some(browser::pages::look as fn(&Sources, &mut Vec<String>) -> _),
-        Part::Labs => Some(browser::labs::use_all),
-        Part::Accessibility => Some(browser::accessibility::check),
-        _ => None,
-    });
-    thread::scope(|scope| {
-        let start = |look: fn(&Sources, &mut Vec<String>) -> Result<String>| {
-            scope.spawn(move || {
-                let mut problems = Vec::new();
-                look(&Sources::find()?, &mut problems).map(|did| (problems, did))
-            })
-        };
-        let threads: Vec<_> = looks.map(start).collect();
-        let ends = threads
-            .into_iter()
-            .map(|thread| thread.join().map_err(|_| anyhow!("a look at the book has panicked"))?);
-        ends.collect()
-    })
 }
 
 /// Runs `mdbook build book`, which must print no warning.

@@ -1,7 +1,7 @@
 //! Checks that every link inside the built book has a target, and that every picture has an alternative text.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
@@ -20,29 +20,31 @@ struct Page {
 /// Checks every link of the built book. Returns the number of internal links.
 pub(crate) fn check(root: &Path, problems: &mut Vec<String>) -> Result<usize> {
     let pages = read(root)?;
+    let root = root.canonicalize()?;
     let mut count = 0;
     for (path, page) in &pages {
         let name = path.display();
         for target in page.tags.iter().filter_map(|tag| link(tag)) {
-            match target.split_once(':') {
+            if let Some((scheme, rest)) = target.split_once(':') {
                 // The reader's own server. Any other link must use https.
-                Some(("http", rest)) => {
-                    if !rest.starts_with("//127.0.0.1") && !rest.starts_with("//localhost") {
-                        problems.push(format!("{name}: {target} is not https"));
-                    }
-                    continue;
+                let is_own = rest.starts_with("//127.0.0.1") || rest.starts_with("//localhost");
+                if scheme == "http" && !is_own {
+                    problems.push(format!("{name}: {target} is not https"));
                 }
-                Some(_) => continue,
-                None => {}
+                continue;
             }
             count += 1;
             let (file, anchor) = target.split_once('#').unwrap_or((&target, ""));
-            let file = if file.is_empty() { path.clone() } else { resolve(path, file) };
-            if !pages.contains_key(&file) && !root.join(&file).is_file() {
+            let place = root.join(path);
+            let place = if file.is_empty() { place } else { place.with_file_name(file) };
+            let found = place.canonicalize().ok().filter(|found| found.is_file());
+            // A file outside of the book is not published.
+            let Some(file) = found.as_ref().and_then(|found| found.strip_prefix(&root).ok()) else {
                 problems.push(format!("{name}: nothing at {target}"));
-            } else if !anchor.is_empty()
-                && pages.get(&file).is_some_and(|page| !page.ids.contains(anchor))
-            {
+                continue;
+            };
+            let has_anchor = pages.get(file).is_none_or(|page| page.ids.contains(anchor));
+            if !anchor.is_empty() && !has_anchor {
                 problems.push(format!("{name}: no place `#{anchor}` in {}", file.display()));
             }
         }
@@ -55,14 +57,13 @@ pub(crate) fn figures(root: &Path, problems: &mut Vec<String>) -> Result<usize> 
     let mut count = 0;
     for (path, page) in read(root)? {
         for tag in &page.tags {
-            let text = match () {
-                () if tag.starts_with("<img ") => attribute(tag, "alt"),
-                // Drawings are written by the preprocessor, which requires a text.
-                () if tag.contains("role=\"img\"") => attribute(tag, "aria-label"),
-                () => continue,
+            let name = match tag {
+                tag if tag.starts_with("<img ") => "alt",
+                tag if tag.contains("role=\"img\"") => "aria-label",
+                _ => continue,
             };
             count += 1;
-            if text.is_none_or(|text| text.trim().is_empty()) {
+            if attribute(tag, name).is_none_or(|text| text.trim().is_empty()) {
                 problems.push(format!("{}: a picture without a text: {tag}", path.display()));
             }
         }
@@ -99,34 +100,41 @@ fn attribute(tag: &str, name: &str) -> Option<String> {
     Some(value.replace("&amp;", "&"))
 }
 
-/// The target of a relative link.
-fn resolve(page: &Path, link: &str) -> PathBuf {
-    let mut path = page.parent().unwrap_or(Path::new("")).to_path_buf();
-    for component in Path::new(link).components() {
-        match component {
-            Component::ParentDir => _ = path.pop(),
-            Component::Normal(name) => path.push(name),
-            _ => {}
-        }
-    }
-    path
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
-    fn a_link_starts_where_its_page_is() {
-        assert_eq!(resolve(Path::new("a/b.html"), "../c.html"), Path::new("c.html"));
-        assert_eq!(resolve(Path::new("a/b.html"), "d/e.html"), Path::new("a/d/e.html"));
-        assert_eq!(resolve(Path::new("b.html"), "c.html"), Path::new("c.html"));
-    }
-
-    #[test]
-    fn a_link_in_a_listing_is_no_link() {
-        let page = r#"<code>&lt;a href="/x"&gt;</code> <a class="y" href="z.html#a">z</a>"#;
-        let links: Vec<_> = tags(page).iter().filter_map(|tag| link(tag)).collect();
-        assert_eq!(links, ["z.html#a"]);
+    fn links_to_nothing_and_pictures_without_a_text_are_found() {
+        let outside = tempfile::tempdir().unwrap();
+        let root = outside.path().join("book");
+        fs::create_dir_all(root.join("a")).unwrap();
+        fs::write(root.join("c.html"), "<p id=\"d\">").unwrap();
+        fs::write(outside.path().join("e.md"), "").unwrap();
+        for (tag, expected) in [
+            ("<a class=\"x\" href=\"../c.html#d\">", ""),
+            ("<code>&lt;a href=\"/x\"&gt;</code>", ""),
+            ("<a href=\"http://127.0.0.1:80/\">", ""),
+            ("<a href=\"http://a.b\">", "http://a.b is not https"),
+            ("<a href=\"c.html#d\">", "nothing at c.html#d"),
+            ("<a href=\"../../e.md\">", "nothing at ../../e.md"),
+            ("<a href=\"../c.html#e\">", "no place `#e` in c.html"),
+            ("<a href=\"#d\">", "no place `#d` in a/b.html"),
+            ("<img alt=\"A\" src=\"https://a.b\">", ""),
+            (
+                "<i role=\"img\" aria-label=\" \">",
+                "a picture without a text: <i role=\"img\" aria-label=\" \">",
+            ),
+        ] {
+            fs::write(root.join("a/b.html"), tag).unwrap();
+            let mut problems = Vec::new();
+            check(&root, &mut problems).unwrap();
+            figures(&root, &mut problems).unwrap();
+            let expected =
+                if expected.is_empty() { vec![] } else { vec![format!("a/b.html: {expected}")] };
+            assert_eq!(problems, expected);
+        }
     }
 }
