@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// The names of the plots, which are also those of their files.
+pub const NAMES: [&str; 4] = ["token-bucket", "overload", "pausing-clients", "memory"];
+
 /// Lines over two axes, and the origin of the numbers.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Plot {

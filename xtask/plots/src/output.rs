@@ -21,6 +21,12 @@ pub(crate) fn rounded(number: f64) -> f64 {
     (number * 1000.0).round() / 1000.0
 }
 
+/// The median of several measurements, because other work on the machine disturbs some of them.
+pub(crate) fn median(mut rounds: Vec<f64>) -> Option<f64> {
+    rounds.sort_by(f64::total_cmp);
+    rounds.get(rounds.len() / 2).copied()
+}
+
 /// The description of the machine, for readers.
 pub(crate) fn machine() -> String {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);

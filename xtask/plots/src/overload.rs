@@ -4,18 +4,19 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use ch02_thread_pool::core::thread_pool::PoolConfig;
 use ch02_thread_pool::core::{Deadline, ThreadPool};
 use course::plot::{Axis, Plot, Series};
+use wire::at_once;
 
-use crate::output::{machine, rounded};
+use crate::output::{machine, median, rounded};
 
 /// The duration of a task, which sleeps, so that the speed of the machine does not matter.
 const TASK: Duration = Duration::from_millis(10);
 const WORKERS: u32 = 4;
 
-/// The median of this many measurements is taken, because other work on the machine disturbs some of them.
+/// The number of measurements of each point.
 const ROUNDS: usize = 5;
 
 /// The length of the short queue.
@@ -30,22 +31,11 @@ const LOADS: [f64; 9] = [0.25, 0.5, 0.7, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5];
 pub(crate) fn plot() -> Result<Plot> {
     let (mut short, mut endless, mut rejected) = (Vec::new(), Vec::new(), Vec::new());
     for load in LOADS {
-        let rounds = |slots| {
-            // At the same time: they sleep nearly all the time, so they do not disturb each other.
-            let outcomes: Result<Vec<Outcome>> = thread::scope(|scope| {
-                let rounds: Vec<_> =
-                    (0..ROUNDS).map(|_| scope.spawn(|| measure(load, slots))).collect();
-                rounds.into_iter().map(|it| it.join().expect("does not panic")).collect()
-            });
-            outcomes.map(|mut outcomes| {
-                outcomes.sort_by(|a, b| a.wait.total_cmp(&b.wait));
-                outcomes.swap_remove(ROUNDS / 2)
-            })
-        };
-        let (with_limit, without) = (rounds(SLOTS)?, rounds(usize::MAX / 2)?);
-        short.push((load, rounded(with_limit.wait)));
-        endless.push((load, rounded(without.wait)));
-        rejected.push(format!("{load}: {:.0} %", with_limit.rejected * 100.0));
+        let (wait, share) = medians(load, SLOTS)?;
+        short.push((load, rounded(wait)));
+        rejected.push(format!("{load}: {:.0} %", share * 100.0));
+        let (wait, _) = medians(load, usize::MAX / 2)?;
+        endless.push((load, rounded(wait)));
     }
     println!("rejected by the short queue, by load: {}", rejected.join(", "));
     Ok(Plot {
@@ -60,14 +50,17 @@ pub(crate) fn plot() -> Result<Plot> {
     })
 }
 
-struct Outcome {
-    /// The 90th percentile of the wait of the accepted tasks, in durations of a task.
-    wait: f64,
-    /// The share of tasks that were rejected.
-    rejected: f64,
+/// The medians of several measurements.
+fn medians(load: f64, slots: usize) -> Result<(f64, f64)> {
+    // At the same time: they sleep nearly all the time, so they do not disturb each other.
+    let rounds = at_once(ROUNDS, |_| measure(load, slots)).into_iter();
+    let (waits, rejected) = rounds.collect::<Result<Vec<_>>>()?.into_iter().unzip();
+    Ok((median(waits).context("no rounds")?, median(rejected).context("no rounds")?))
 }
 
-fn measure(load: f64, slots: usize) -> Result<Outcome> {
+/// The 90th percentile of the wait of the accepted tasks, in durations of a task, and the share of tasks that were
+/// rejected.
+fn measure(load: f64, slots: usize) -> Result<(f64, f64)> {
     let (done, waits) = channel();
     let size = PoolConfig { workers: WORKERS as usize, queue: slots };
     let pool = ThreadPool::start("worker", size, move |arrived: Instant| {
@@ -94,10 +87,8 @@ fn measure(load: f64, slots: usize) -> Result<Outcome> {
     let mut waits: Vec<_> = waits.try_iter().collect();
     waits.sort_unstable();
     let slow = waits.get(waits.len() * 9 / 10).copied().unwrap_or_default();
-    Ok(Outcome {
-        wait: slow.as_secs_f64() / TASK.as_secs_f64(),
-        rejected: f64::from(rejected) / f64::from(count),
-    })
+    let wait = slow.as_secs_f64() / TASK.as_secs_f64();
+    Ok((wait, f64::from(rejected) / f64::from(count)))
 }
 
 /// Random numbers that are the same in each run (xorshift64).
