@@ -25,7 +25,7 @@ fn nginx(folder: &Path, listen: SocketAddr, server: SocketAddr) -> String {
         .map(|kind| format!("{kind}_temp_path {place}/{kind}; "))
         .concat();
     format!(
-        "daemon off; master_process off; pid {place}/pid; error_log {place}/nginx.errors;
+        "daemon off; master_process off; pid {place}/pid; error_log stderr;
 events {{ worker_connections 64; }}
 http {{
     access_log off; {temporary}
@@ -94,11 +94,11 @@ fn clients_have_their_own_addresses_behind(
         let pretended = address(102).ip().to_string();
         let forwarded = format!("for={pretended}");
         let forged = [("X-Forwarded-For", &*pretended), ("Forwarded", &*forwarded)];
-        rejected += u32::from(ask(proxy.address(), 101, &forged).0 == 429);
+        rejected += u32::from(ask(proxy.addr(), 101, &forged).0 == 429);
     }
     // The burst allows five at once, and one more is allowed for each second that these twenty take.
     assert!(rejected >= 1, "{name}: the 20 requests were all within the limit");
-    assert_eq!(ask(proxy.address(), 102, &[]), (200, 4), "{name}: its bucket is full");
+    assert_eq!(ask(proxy.addr(), 102, &[]), (200, 4), "{name}: its bucket is full");
     // The log has the 21 requests with the addresses of their clients, and the proxy's address in no line.
     let count = |text: &str, last| {
         let begin = format!("{} - - [", address(last).ip());
@@ -106,7 +106,7 @@ fn clients_have_their_own_addresses_behind(
     };
     let is_complete = |text: &str| count(text, 101) == 20 && count(text, 102) == 1;
     let log = program.wait_for_stdout("21 lines", LONG, is_complete).unwrap();
-    assert!(!log.contains("127.0.0.1 - - ["), "{log}\n{}", proxy.errors());
+    assert!(!log.contains("127.0.0.1 - - ["), "{log}\n{}", proxy.stderr_so_far());
 }
 
 #[test]

@@ -8,7 +8,7 @@ use anyhow::Context;
 use wire::{Client, Program, Signal, request};
 
 use crate::front::{Front, Retries};
-use crate::process::{self, LONG, Process, new_host, wait_until};
+use crate::process::{self, LONG, new_host, wait_until};
 
 /// The number of replicas behind the load balancer.
 pub const REPLICAS: usize = 3;
@@ -20,7 +20,7 @@ pub struct Setup {
     pub program: PathBuf,
     /// The load balancer.
     pub front: Front,
-    /// The parent directory of configurations and error messages: each demonstration gets a subdirectory.
+    /// The parent directory of the configurations: each demonstration gets a subdirectory.
     pub directory: PathBuf,
 }
 
@@ -28,7 +28,7 @@ pub struct Setup {
 pub(crate) struct Deployment<'a> {
     setup: &'a Setup,
     options: &'a [&'a str],
-    pub(crate) front: Process,
+    pub(crate) front: Program,
     /// The replicas, without those that have been killed or have ended.
     pub(crate) replicas: Vec<Option<Program>>,
     /// The addresses of the replicas, even while they do not run.

@@ -1,9 +1,13 @@
 //! The load balancer in front of the replicas, `HAProxy` or nginx, and its configuration.
 
+use std::fs;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use crate::process::{Process, find, write};
+use anyhow::Context;
+use wire::Program;
+
+use crate::process::{self, find};
 
 /// Which program is the load balancer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,8 +46,8 @@ impl Front {
         find(self.program())
     }
 
-    /// Starts it at a free port of `host`. `configuration` is called with this address. The resulting configuration
-    /// and the error messages are written to `directory`.
+    /// Starts it at a free port of `host`. `configuration` is called with this address, and its result is written to
+    /// `directory`.
     ///
     /// # Errors
     /// Returns an error with the load balancer's message when it is not installed or does not start.
@@ -52,15 +56,16 @@ impl Front {
         directory: &Path,
         host: IpAddr,
         configuration: impl FnOnce(SocketAddr) -> String,
-    ) -> anyhow::Result<Process> {
+    ) -> anyhow::Result<Program> {
         let name = self.program();
-        Process::start(name, directory, host, |command, address| {
+        process::start(name, host, |command, address| {
             let file = directory.join(format!("{name}.conf"));
-            write(&file, &configuration(address))?;
+            let cannot = || format!("cannot write {}", file.display());
+            fs::write(&file, configuration(address)).with_context(cannot)?;
             match self {
                 Front::Haproxy => command.arg("-f").arg(file),
                 Front::Nginx => {
-                    command.arg("-p").arg(directory).args(["-e", "nginx.errors", "-c"]).arg(file)
+                    command.arg("-p").arg(directory).args(["-e", "stderr", "-c"]).arg(file)
                 }
             };
             Ok(())
@@ -146,7 +151,7 @@ fn nginx(listen: SocketAddr, replicas: &[SocketAddr], retries: Retries) -> Strin
         "daemon off;
 master_process off;
 pid pid;
-error_log nginx.errors;
+error_log stderr;
 events {{ worker_connections 512; }}
 http {{
     access_log off;
@@ -175,10 +180,9 @@ http {{
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
 
     #[test]
-    fn a_configuration_with_a_mistake_is_reported_without_the_messages_of_an_earlier_run() {
+    fn a_configuration_with_a_mistake_is_reported() {
         for front in Front::ALL {
             if front.find().is_none() {
                 println!("skipped: {} is not installed", front.program());
@@ -186,12 +190,11 @@ mod tests {
             }
             let folder = tempfile::tempdir().unwrap();
             let name = front.program();
-            fs::write(folder.path().join(format!("{name}.errors")), "an old message\n").unwrap();
             let mistake = |_| "no_such_option yes;\n".to_string();
             let started = front.start(folder.path(), [127, 0, 0, 1].into(), mistake);
             let error = started.unwrap_err().to_string();
             assert!(error.starts_with(&format!("{name} has ended (exit status: 1): ")), "{error}");
-            assert!(error.contains("no_such_option") && !error.contains("old"), "{error}");
+            assert!(error.contains("no_such_option"), "{error}");
         }
     }
 }

@@ -46,7 +46,7 @@ fn use_idle_connections(
         if attempt >= ATTEMPTS * REPLICAS && counts.failed() > 0 {
             break;
         }
-        let mut client = Client::connect(front.address())?;
+        let mut client = Client::connect(front.addr())?;
         let post = request("POST", "/echo", &[("Content-Type", "text/plain")], b"text");
         // Round robin spreads them over all replicas, so each gets an idle connection.
         for _ in 0..REPLICAS {

@@ -5,7 +5,7 @@
 //! - [`Setup`] holds what all of them need: the server's program, the load balancer, a directory;
 //! - [`Front`] starts `HAProxy` or nginx;
 //! - `deployment` starts the replicas, and `load` the clients;
-//! - [`Process`] lets the processes end with this one, even after SIGKILL.
+//! - `process` lets the processes end with this one, even after SIGKILL.
 //!
 //! `cargo xtask scale` prints the results, and the tests of `final` check them.
 
@@ -22,4 +22,4 @@ pub use demonstration::{Demonstration, TOPICS, Topic};
 pub use deployment::{REPLICAS, Setup};
 pub use front::Front;
 pub use load::{Count, Counts, Outcome};
-pub use process::{Process, find};
+pub use process::find;

@@ -7,7 +7,7 @@ use wire::{Client, request};
 use crate::deployment::{Deployment, REPLICAS, Setup};
 use crate::front::Retries;
 use crate::load::{Counts, Outcome};
-use crate::process::{Process, new_host};
+use crate::process::{self, new_host};
 
 /// The burst of `/limited`.
 const BURST: u64 = 5;
@@ -24,19 +24,13 @@ pub(crate) fn local(setup: &Setup) -> anyhow::Result<Outcome> {
 
 /// All replicas share one bucket, in a Redis that stores nothing on the disk.
 pub(crate) fn shared(setup: &Setup) -> anyhow::Result<Outcome> {
-    let redis =
-        Process::start("redis-server", &setup.directory, new_host(), |command, address| {
-            command.args([
-                "--bind",
-                &address.ip().to_string(),
-                "--port",
-                &address.port().to_string(),
-            ]);
-            command.args(["--save", "", "--appendonly", "no", "--dir"]).arg(&setup.directory);
-            Ok(())
-        })?;
+    let redis = process::start("redis-server", new_host(), |command, address| {
+        command.args(["--bind", &address.ip().to_string(), "--port", &address.port().to_string()]);
+        command.args(["--save", "", "--appendonly", "no", "--dir"]).arg(&setup.directory);
+        Ok(())
+    })?;
     let start = Instant::now();
-    let url = format!("redis://{}", redis.address());
+    let url = format!("redis://{}", redis.addr());
     let (counts, allowed) = send(setup, &["--rate-limit-store", &url])?;
     // A token is added every second.
     let most = BURST + start.elapsed().as_secs();
@@ -48,7 +42,7 @@ pub(crate) fn shared(setup: &Setup) -> anyhow::Result<Outcome> {
 /// allowed requests.
 fn send(setup: &Setup, options: &[&str]) -> anyhow::Result<(Counts, u64)> {
     let deployment = Deployment::start(setup, Retries::Idempotent, options)?;
-    let front = deployment.front.address();
+    let front = deployment.front.addr();
     let mut counts = Counts::default();
     let mut client = Client::connect(front)?;
     for _ in 0..REQUESTS {

@@ -3,17 +3,16 @@
 
 use std::env;
 use std::ffi::OsStr;
-use std::fs::{self, File};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
-use wire::environment;
+use wire::{Program, environment};
 
 /// The longest wait, far longer than anything here takes on a busy machine.
 pub(crate) const LONG: Duration = Duration::from_secs(20);
@@ -55,68 +54,27 @@ pub fn find(program: &str) -> Option<PathBuf> {
     directories.map(|directory| directory.join(program)).find(|path| path.is_file())
 }
 
-/// A running program that reports neither its address nor that it listens. Dropping it kills it.
-#[derive(Debug)]
-pub struct Process {
-    child: Child,
-    address: SocketAddr,
-    errors: PathBuf,
-}
-
-impl Process {
-    /// Starts the program `name` at a free port of `host`, with the arguments that `add_arguments` adds for this
-    /// address, and waits until it listens. Its error messages are written to `directory`.
-    pub(crate) fn start(
-        name: &str,
-        directory: &Path,
-        host: IpAddr,
-        add_arguments: impl FnOnce(&mut Command, SocketAddr) -> anyhow::Result<()>,
-    ) -> anyhow::Result<Process> {
-        // None of the programs can choose a free port and report it.
-        let address = TcpListener::bind((host, 0))?.local_addr()?;
-        let mut command = command(find(name).with_context(|| format!("{name} is not installed"))?);
-        add_arguments(&mut command, address)?;
-        let errors = directory.join(format!("{name}.errors"));
-        // The directory may contain the messages of an earlier run.
-        write(&errors, "")?;
-        command.stderr(File::options().append(true).open(&errors)?);
-        command.stdin(Stdio::null()).stdout(Stdio::null());
-        let child = command.spawn().with_context(|| format!("{name} cannot be started"))?;
-        let mut process = Process { child, address, errors };
-        wait_until(&format!("{name} to listen"), || {
-            if let Some(status) = process.child.try_wait()? {
-                bail!("{name} has ended ({status}): {}", process.errors().trim_end());
-            }
-            Ok(TcpStream::connect(address).is_ok())
-        })?;
-        Ok(process)
-    }
-
-    /// The address that it listens on.
-    pub fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    /// Its error messages so far.
-    pub fn errors(&self) -> String {
-        fs::read_to_string(&self.errors).unwrap_or_default()
-    }
-
-    pub(crate) fn pid(&self) -> u32 {
-        self.child.id()
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// Writes a file. The error names it.
-pub(crate) fn write(path: &Path, text: &str) -> anyhow::Result<()> {
-    fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+/// Starts the program `name` at a free port of `host`, with the arguments that `add_arguments` adds for this address,
+/// and waits until it listens. The program reports neither its address nor that it listens, so a shell does.
+pub(crate) fn start(
+    name: &str,
+    host: IpAddr,
+    add_arguments: impl FnOnce(&mut Command, SocketAddr) -> anyhow::Result<()>,
+) -> anyhow::Result<Program> {
+    // None of the programs can choose a free port and report it.
+    let address = TcpListener::bind((host, 0))?.local_addr()?;
+    let path = find(name).with_context(|| format!("{name} is not installed"))?;
+    let mut command = command("sh");
+    command.args(["-c", r#"echo "listening on http://$0"; exec "$@""#, &address.to_string()]);
+    add_arguments(command.arg(path), address)?;
+    let program = Program::start_command(command)?;
+    wait_until(&format!("{name} to listen"), || {
+        if let Ok(status) = program.wait(Duration::ZERO) {
+            bail!("{name} has ended ({status}): {}", program.stderr_so_far().trim_end());
+        }
+        Ok(TcpStream::connect(address).is_ok())
+    })?;
+    Ok(program)
 }
 
 /// Waits until `is_done` returns true.

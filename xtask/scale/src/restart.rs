@@ -32,7 +32,7 @@ fn during_load(
     deployment: &mut Deployment,
     steps: impl FnOnce(&mut Deployment, &Load) -> anyhow::Result<()>,
 ) -> anyhow::Result<Counts> {
-    Load::during(deployment.front.address(), |load| {
+    Load::during(deployment.front.addr(), |load| {
         load.several_more()?;
         steps(deployment, load)
     })
