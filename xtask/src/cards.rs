@@ -3,11 +3,12 @@
 //! Each `<details class="question">` of a core or interview page is a card. Its front is the summary, and its back is
 //! the short answer, to be spoken aloud: paragraphs of text. The longer answer, in a nested fold, is left out.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::fs;
 use std::process::ExitCode;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 
 use crate::ui;
 use crate::workspace::Workspace;
@@ -29,7 +30,7 @@ const STAR: char = '★';
 struct Card {
     front: String,
     back: String,
-    tags: String,
+    tags: BTreeSet<String>,
 }
 
 pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<ExitCode> {
@@ -57,11 +58,10 @@ fn cards(workspace: &Workspace) -> anyhow::Result<Vec<Card>> {
 
 /// Whether the page's front matter has `path: core` or `path: interview`.
 fn is_on_path(text: &str) -> bool {
-    let mut lines = text.lines().map(str::trim_end);
-    lines.next() == Some("---")
-        && lines
-            .take_while(|line| *line != "---")
-            .any(|line| matches!(line, "path: core" | "path: interview"))
+    let front = text.strip_prefix("---\n").and_then(|text| text.split("\n---\n").next());
+    front.is_some_and(|front| {
+        front.lines().any(|line| ["path: core", "path: interview"].contains(&line))
+    })
 }
 
 /// The cards of a page.
@@ -69,34 +69,29 @@ fn is_on_path(text: &str) -> bool {
 /// # Errors
 /// Returns an error with the line for a question that cannot be parsed.
 fn cards_of(page: &str, text: &str) -> anyhow::Result<Vec<Card>> {
-    let mut cards = Vec::new();
-    let mut lines = text.lines().enumerate();
-    while let Some((index, line)) = lines.next() {
-        if !line.contains("<details class=\"question\">") {
-            continue;
-        }
-        let place = || format!("book/src/{page}:{}", index + 1);
-        let Some((summary, _)) =
-            line.split_once("<summary>").and_then(|(_, rest)| rest.split_once("</summary>"))
-        else {
-            bail!("{}: `<summary>…</summary>` must be on the line of its question", place());
-        };
-        let is_answer = |line: &&str| !line.contains("<details") && !line.contains("</details>");
-        let answer: Vec<&str> =
-            lines.by_ref().map(|(_, line)| line).take_while(is_answer).collect();
+    let card = |piece: &str| {
+        let line = piece.lines().next().unwrap_or_default();
+        let place = format!("book/src/{page}: {line}");
+        let (summary, rest) = piece
+            .strip_prefix("<summary>")
+            .and_then(|it| it.split_once("</summary>"))
+            .with_context(|| {
+                format!("{place}: `<summary>…</summary>` must be on the line of its question")
+            })?;
+        let answer = rest.split("<details").next().unwrap_or_default();
+        let answer = answer.split("</details>").next().unwrap_or_default();
         ensure!(
-            !answer.iter().any(|line| is_block(line)),
-            "{}: the short answer is text; a list, a table or a block belongs in the longer answer",
-            place()
+            !answer.contains("](") && !answer.lines().any(is_block),
+            "{place}: the short answer is text; a link, a list, a table or a block belongs in the longer answer"
         );
-        let back = paragraphs(&answer);
-        ensure!(!back.is_empty(), "{}: this question has no answer", place());
+        let back: String = answer.split("\n\n").map(paragraph).collect();
+        ensure!(!back.is_empty(), "{place}: this question has no answer");
         // A summary is HTML, with code between backticks as on a page.
-        let question = summary.trim().trim_start_matches(STAR).trim();
-        let front = alternating(question, "`", code, quoted);
-        cards.push(Card { front, back, tags: tags(page, summary) });
-    }
-    Ok(cards)
+        let question = words(summary.trim().trim_start_matches(STAR));
+        let front = alternating(&question, "`", code, quoted);
+        Ok(Card { front, back, tags: tags(page, summary) })
+    };
+    text.split("<details class=\"question\">").skip(1).map(card).collect()
 }
 
 /// Whether a line of Markdown begins something else than a paragraph.
@@ -107,35 +102,20 @@ fn is_block(line: &str) -> bool {
     is_numbered || ["- ", "* ", "|", "```"].iter().any(|start| text.starts_with(start))
 }
 
-/// The paragraphs of an answer as HTML.
-fn paragraphs(lines: &[&str]) -> String {
-    let paragraphs = lines.split(|line| line.trim().is_empty()).filter(|lines| !lines.is_empty());
-    let joined = paragraphs.map(|lines| lines.iter().map(|line| line.trim()).collect::<Vec<_>>());
-    let html = joined.map(|lines| format!("<p>{}</p>", inline(&lines.join(" "))));
-    html.collect()
-}
-
-/// A paragraph of Markdown as HTML: code, bold and italics. A link becomes its text.
-fn inline(text: &str) -> String {
+/// A paragraph of Markdown as HTML: code, bold and italics.
+fn paragraph(text: &str) -> String {
     let italics = |text: &str| alternating(text, "*", |it| format!("<i>{it}</i>"), str::to_string);
     let styled =
         |text: &str| alternating(&escape(text), "**", |it| format!("<b>{it}</b>"), italics);
-    alternating(&linked(text), "`", code, styled)
+    match words(text) {
+        text if text.is_empty() => text,
+        text => format!("<p>{}</p>", alternating(&text, "`", code, styled)),
+    }
 }
 
-/// The text in the place of each `[text](target)`.
-fn linked(text: &str) -> String {
-    let mut out = String::new();
-    let mut rest = text;
-    while let Some(middle) = rest.find("](") {
-        let (Some(start), Some(end)) = (rest[..middle].rfind('['), rest[middle..].find(')')) else {
-            break;
-        };
-        out.push_str(&rest[..start]);
-        out.push_str(&rest[start + 1..middle]);
-        rest = &rest[middle + end + 1..];
-    }
-    out + rest
+/// The words of a text on one line. A tab or a line break would end a field of the file.
+fn words(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Passes the text between two signs through `inside`, and the text around them through `outside`. With a sign too
@@ -176,32 +156,27 @@ fn escape(text: &str) -> String {
 fn without_repetitions(cards: Vec<Card>) -> Vec<Card> {
     let mut kept: Vec<Card> = Vec::new();
     for card in cards {
-        let Some(first) = kept.iter_mut().find(|first| first.front == card.front) else {
-            kept.push(card);
-            continue;
-        };
-        for tag in card.tags.split(' ') {
-            if !first.tags.split(' ').any(|known| known == tag) {
-                first.tags = format!("{} {tag}", first.tags);
-            }
+        match kept.iter_mut().find(|first| first.front == card.front) {
+            Some(first) => first.tags.extend(card.tags),
+            None => kept.push(card),
         }
     }
     kept
 }
 
-/// `from-socket-to-server part2`, with the parts of part 3 as `part3::messages` and `part3::routing`.
-fn tags(page: &str, summary: &str) -> String {
+/// `from-socket-to-server` and `part2`, with the parts of part 3 as `part3::messages` and `part3::routing`.
+fn tags(page: &str, summary: &str) -> BTreeSet<String> {
     let part = page.rsplit_once('/').map_or("front", |(folder, _)| folder).replace('/', "::");
-    let star = if summary.trim_start().starts_with(STAR) { " must-know" } else { "" };
-    format!("{TAG} {part}{star}")
+    let star = summary.trim_start().starts_with(STAR).then(|| "must-know".to_string());
+    [TAG.to_string(), part].into_iter().chain(star).collect()
 }
 
-/// The content of the file. A tab or a line break would end a field, and a quotation mark could begin one.
+/// The content of the file.
 fn tsv(cards: &[Card]) -> String {
-    let field = |text: &str| text.replace('\t', "    ").replace('\n', "<br>");
     cards.iter().fold(HEAD.to_string(), |mut text, Card { front, back, tags }| {
+        let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "{}\t{}\t{tags}", field(front), field(back));
+        let _ = writeln!(text, "{front}\t{back}\t{}", tags.join(" "));
         text
     })
 }
@@ -213,7 +188,7 @@ mod tests {
     use super::*;
 
     const PAGE: &str = "---\npath: core\n---\n# Questions\n\n\
-        <details class=\"question\"><summary>Why \"not\" <code>a&lt;b</code>?</summary>\n\nBecause\tof `<this>`.\nAnd [that](x.md).\n\n\
+        <details class=\"question\"><summary>Why \"not\" <code>a&lt;b</code>?</summary>\n\nBecause\tof `<this>`.\nAnd *that*.\n\n\
         <details class=\"more\"><summary>More</summary>\n\nLonger.\n\n</details>\n\n</details>\n\n\
         <details class=\"question\"><summary>★ And `c`?</summary>\n\n**One** & \"two\".\n\nThree.\n\n</details>\n";
 
@@ -222,8 +197,8 @@ mod tests {
         let cards = cards_of("part3/messages/questions.md", PAGE).unwrap();
         let expected = "#separator:tab\n#html:true\n#notetype:Basic\n#deck:From Socket to Server\n\
             #columns:Front\tBack\tTags\n#tags column:3\n\
-            Why &quot;not&quot; <code>a&lt;b</code>?\t<p>Because    of <code>&lt;this&gt;</code>. And that.</p>\tfrom-socket-to-server part3::messages\n\
-            And <code>c</code>?\t<p><b>One</b> &amp; &quot;two&quot;.</p><p>Three.</p>\tfrom-socket-to-server part3::messages must-know\n";
+            Why &quot;not&quot; <code>a&lt;b</code>?\t<p>Because of <code>&lt;this&gt;</code>. And <i>that</i>.</p>\tfrom-socket-to-server part3::messages\n\
+            And <code>c</code>?\t<p><b>One</b> &amp; &quot;two&quot;.</p><p>Three.</p>\tfrom-socket-to-server must-know part3::messages\n";
         assert_eq!(tsv(&cards), expected);
     }
 
@@ -231,14 +206,12 @@ mod tests {
     fn a_question_of_two_pages_is_one_card_with_the_tags_of_both() {
         let mut cards = cards_of("interview/index.md", PAGE).unwrap();
         cards.extend(cards_of("part2/questions.md", PAGE).unwrap());
-        let tags: Vec<String> =
-            without_repetitions(cards).into_iter().map(|card| card.tags).collect();
+        let cards = without_repetitions(cards);
+        let tags: Vec<Vec<&str>> =
+            cards.iter().map(|card| card.tags.iter().map(String::as_str).collect()).collect();
         assert_eq!(
             tags,
-            [
-                "from-socket-to-server interview part2",
-                "from-socket-to-server interview must-know part2"
-            ]
+            [vec![TAG, "interview", "part2"], vec![TAG, "interview", "must-know", "part2"]]
         );
     }
 
@@ -252,33 +225,34 @@ mod tests {
 
     #[test]
     fn a_question_that_cannot_be_read_is_an_error_with_its_line() {
-        for (page, expected) in [
+        for (rest, told) in [
+            ("\n<summary>A?</summary>\n", ": `<summary>…</summary>` must be"),
             (
-                "a\n<details class=\"question\">\n<summary>A?</summary>\n",
-                "book/src/a.md:2: `<summary>",
+                "<summary>A?</summary>\n\n</details>\n",
+                "<summary>A?</summary>: this question has no answer",
             ),
             (
-                "<details class=\"question\"><summary>A?</summary>\n\n</details>\n",
-                "book/src/a.md:1: this question has no answer",
+                "<summary>A?</summary>\n\n- b\n\n</details>\n",
+                "<summary>A?</summary>: the short answer is text",
             ),
             (
-                "<details class=\"question\"><summary>A?</summary>\n\n- b\n\n</details>\n",
-                "book/src/a.md:1: the short answer is text",
+                "<summary>A?</summary>\n\n[b](c)\n",
+                "<summary>A?</summary>: the short answer is text; a link",
             ),
         ] {
-            let error = cards_of("a.md", page).unwrap_err().to_string();
-            assert!(error.starts_with(expected), "{error}");
+            let page = format!("a\n<details class=\"question\">{rest}");
+            let error = cards_of("a.md", &page).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("book/src/a.md: {told}")), "{error}");
         }
     }
 
     #[test]
-    fn letters_links_and_code_in_a_line() {
+    fn letters_and_code_in_a_line() {
         for (markdown, expected) in [
             ("**a** and *b* & `c * d * e`", "<b>a</b> and <i>b</i> &amp; <code>c * d * e</code>"),
-            ("[a `b`](c.md#d) (e)", "a <code>b</code> (e)"),
             ("2 * 3 < 7", "2 * 3 &lt; 7"),
         ] {
-            assert_eq!(inline(markdown), expected, "{markdown}");
+            assert_eq!(paragraph(markdown), format!("<p>{expected}</p>"), "{markdown}");
         }
     }
 
