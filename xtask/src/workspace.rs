@@ -130,7 +130,11 @@ impl Workspace {
         if let Some(chapter) = found {
             return Ok(chapter);
         }
-        let known: Vec<String> = self.chapters.iter().map(Chapter::described).collect();
+        let described = |chapter: &Chapter| match chapter.number {
+            Some(number) => format!("{number} ({})", chapter.name),
+            None => chapter.name.clone(),
+        };
+        let known: Vec<String> = self.chapters.iter().map(described).collect();
         bail!("there is no chapter `{called}`; there are: {}", known.join(", "));
     }
 }
@@ -146,17 +150,18 @@ impl Chapter {
         if digits.len() != 2 || topic.is_empty() {
             return None;
         }
+        let (folder, package) = (format!("chapters/{name}"), format!("ch{name}"));
         Some(Chapter {
             name: name.to_string(),
-            folder: format!("chapters/{name}"),
-            package: format!("ch{name}"),
+            folder,
+            package,
             number: Some(digits.parse().ok()?),
         })
     }
 
     fn last() -> Chapter {
-        let name = "final".to_string();
-        Chapter { name: name.clone(), folder: name.clone(), package: name, number: None }
+        let [name, folder, package] = ["final"; 3].map(String::from);
+        Chapter { name, folder, package, number: None }
     }
 
     /// The name of its library in the code.
@@ -177,14 +182,6 @@ impl Chapter {
             Ok(text) if path == "Cargo.toml" => text.replace(&self.package, &to.package).into(),
             Ok(text) if names => text.replace(self.library(), to.library()).into(),
             _ => content.to_vec(),
-        }
-    }
-
-    /// `4 (04_router)`, or `final`.
-    fn described(&self) -> String {
-        match self.number {
-            Some(number) => format!("{number} ({})", self.name),
-            None => self.name.clone(),
         }
     }
 }
@@ -239,7 +236,8 @@ pub(crate) mod tests {
         all
     }
 
-    fn workspace() -> (tempfile::TempDir, Workspace) {
+    #[test]
+    fn a_chapter_has_many_names_and_an_order() {
         let folder = folder_with(&[
             ("chapters/02_thread_pool/Cargo.toml", ""),
             ("chapters/01_echo_socket/Cargo.toml", ""),
@@ -247,47 +245,32 @@ pub(crate) mod tests {
             ("final/Cargo.toml", ""),
         ]);
         let workspace = Workspace::at(folder.path()).unwrap();
-        (folder, workspace)
-    }
-
-    #[test]
-    fn a_chapter_has_many_names() {
-        let (_folder, workspace) = workspace();
         for name in ["2", "02", "02_thread_pool", "ch02_thread_pool", "chapters/02_thread_pool/"] {
             assert_eq!(workspace.chapter(name).unwrap().name, "02_thread_pool", "{name}");
         }
-        assert_eq!(workspace.chapter("final").unwrap().package, "final");
-    }
-
-    #[test]
-    fn an_unknown_chapter_is_told_the_known_ones() {
-        let (_folder, workspace) = workspace();
-        assert_eq!(
-            workspace.chapter("9").unwrap_err().to_string(),
-            "there is no chapter `9`; there are: 1 (01_echo_socket), 2 (02_thread_pool), final"
-        );
-        assert!(workspace.chapter("").is_err());
+        let first = workspace.chapter("1").unwrap();
+        let names: Vec<_> = workspace.after(first).iter().map(|c| c.name.as_str()).collect();
+        assert_eq!(names, ["02_thread_pool", "final"]);
+        for unknown in ["9", ""] {
+            assert_eq!(
+                workspace.chapter(unknown).unwrap_err().to_string(),
+                format!(
+                    "there is no chapter `{unknown}`; there are: 1 (01_echo_socket), 2 (02_thread_pool), final"
+                )
+            );
+        }
     }
 
     #[test]
     fn only_some_files_know_the_name_of_their_crate() {
-        let (_folder, workspace) = workspace();
-        let (from, to) = (workspace.chapter("2").unwrap(), Chapter::last());
-        let renamed = |path: &str| {
-            let text = from.rename(b"ch02_thread_pool", path, &to);
-            String::from_utf8(text).unwrap()
-        };
-        assert_eq!(renamed("Cargo.toml"), "final");
-        assert_eq!(renamed("src/main.rs"), "httpserver");
-        assert_eq!(renamed("tests/framing.rs"), "httpserver");
-        assert_eq!(renamed("src/core/listener.rs"), "ch02_thread_pool");
-    }
-
-    #[test]
-    fn final_comes_after_all_others() {
-        let (_folder, workspace) = workspace();
-        let first = workspace.chapter("1").unwrap();
-        let names: Vec<_> = workspace.after(first).iter().map(|c| c.name.as_str()).collect();
-        assert_eq!(names, ["02_thread_pool", "final"]);
+        let (from, to) = (Chapter::from_name("02_thread_pool").unwrap(), Chapter::last());
+        for (path, name) in [
+            ("Cargo.toml", "final"),
+            ("src/main.rs", "httpserver"),
+            ("tests/framing.rs", "httpserver"),
+            ("src/core/listener.rs", "ch02_thread_pool"),
+        ] {
+            assert_eq!(from.rename(b"ch02_thread_pool", path, &to), name.as_bytes(), "{path}");
+        }
     }
 }
