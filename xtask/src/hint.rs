@@ -38,24 +38,16 @@ pub(crate) fn show(workspace: &Workspace, exercise: &Exercise) -> anyhow::Result
 }
 
 /// Splits a file into hints. Each begins with a heading of the second level.
-fn split(text: &str) -> Vec<(String, String)> {
-    let mut hints: Vec<(String, String)> = Vec::new();
-    for line in text.lines() {
-        if let Some(heading) = line.strip_prefix("## ") {
-            hints.push((heading.trim().to_string(), String::new()));
-        } else if let Some((_, hint)) = hints.last_mut() {
-            hint.push_str(line);
-            hint.push('\n');
-        }
-    }
-    hints
+fn split(text: &str) -> Vec<&str> {
+    text.split("\n## ").skip(1).collect()
 }
 
 /// Formats the hints so far, with the new hint at the end.
-fn shown(hints: &[(String, String)], of: usize, exercise: u8) -> String {
+fn shown(hints: &[&str], of: usize, exercise: u8) -> String {
     let mut text = String::new();
-    for (heading, hint) in hints {
-        let _ = writeln!(text, "{}\n\n{}\n", ui::paint(ui::TITLE, heading), hint.trim());
+    for hint in hints {
+        let (heading, hint) = hint.split_once('\n').unwrap_or((hint, ""));
+        let _ = writeln!(text, "{}\n\n{}\n", ui::paint(ui::TITLE, heading.trim()), hint.trim());
     }
     let _ = if hints.len() < of {
         writeln!(text, "Hint {} of {of}. For the next: `cargo xtask hint {exercise}`", hints.len())

@@ -69,13 +69,10 @@ fn is_cloned(here: &Path, root: &Path) -> bool {
         return false;
     }
     let places = [here, root].map(|path| path.to_str().unwrap());
-    let cloned = git(here, &["clone", "--quiet", "--shared", places[0], places[1]]);
+    let author = ["-c", "user.name=Test", "-c", "user.email=test@example.org"];
+    let form = ["clone", "--quiet", "--shared", "-c", "commit.gpgsign=false"];
+    let cloned = git(here, &[&form[..], &author, &places].concat());
     assert!(cloned.status.success(), "{}", String::from_utf8_lossy(&cloned.stderr));
-    for (name, value) in
-        [("user.name", "Test"), ("user.email", "test@example.org"), ("commit.gpgsign", "false")]
-    {
-        git(root, &["config", name, value]);
-    }
     true
 }
 
