@@ -7,9 +7,7 @@ use std::time::{Duration, Instant};
 
 use connection_table::ConnectionTable;
 use loom::sync::Arc;
-use loom::sync::atomic::{AtomicUsize, Ordering};
-use loom::thread;
-use models::check;
+use models::{check, spawn};
 use permit::{NextTask, Permit};
 use poller::Token;
 
@@ -37,30 +35,16 @@ fn an_event_and_a_deadline_never_get_the_same_connection_and_one_of_them_gets_it
         let start = Instant::now();
         let table = Arc::new(ConnectionTable::new(1));
         let token = table.reserve().unwrap();
-        let got = Arc::new(AtomicUsize::new(0));
-        let by_event = {
-            let (table, got) = (Arc::clone(&table), Arc::clone(&got));
-            thread::spawn(move || {
-                if table.take(token).is_some() {
-                    got.fetch_add(1, Ordering::SeqCst);
-                }
-            })
-        };
-        let by_deadline = {
-            let (table, got) = (Arc::clone(&table), Arc::clone(&got));
-            thread::spawn(move || {
-                let late = start + Duration::from_secs(9);
-                while table.take_expired(late).is_some() {
-                    got.fetch_add(1, Ordering::SeqCst);
-                }
-            })
-        };
+        let by_event = spawn(&table, move |table| usize::from(table.take(token).is_some()));
+        let by_deadline = spawn(&table, move |table| {
+            let late = start + Duration::from_secs(9);
+            std::iter::from_fn(|| table.take_expired(late)).count()
+        });
         table.park(token, "connection", start, armed).unwrap();
-        by_event.join().unwrap();
-        by_deadline.join().unwrap();
+        let got = by_event.join().unwrap() + by_deadline.join().unwrap();
         // If both came too early, the connection is still in its slot.
         let left = usize::from(table.take(token).is_some());
-        assert_eq!(got.load(Ordering::SeqCst) + left, 1);
+        assert_eq!(got + left, 1);
     });
 }
 
@@ -72,16 +56,13 @@ fn a_deadline_is_not_forgotten_however_it_meets_the_parking() {
         let table = Arc::new(ConnectionTable::new(1));
         let token = table.reserve().unwrap();
         table.park(token, "connection", soon, armed).unwrap();
-        let sweeper = {
-            let table = Arc::clone(&table);
-            thread::spawn(move || table.take_expired(soon).map(|(token, _)| token))
-        };
+        let sweeper = spawn(&table, move |table| table.take_expired(soon).is_some());
         // A request arrives, gets its response, and the connection waits for the next one.
         let was_taken = table.take(token).is_some();
         if was_taken {
             table.park(token, "connection", late, armed).unwrap();
         }
-        let swept = sweeper.join().unwrap().is_some();
+        let swept = sweeper.join().unwrap();
         assert!(was_taken != swept, "exactly one of them");
         if was_taken {
             assert!(table.take_expired(late).is_some(), "nobody would ever end this connection");
@@ -94,10 +75,7 @@ fn a_token_of_a_connection_that_has_ended_takes_nobody_elses() {
     check(|| {
         let table = Arc::new(ConnectionTable::new(1));
         let old = table.reserve().unwrap();
-        let late = {
-            let table = Arc::clone(&table);
-            thread::spawn(move || table.take(old))
-        };
+        let late = spawn(&table, move |table| table.take(old));
         table.release(old);
         let new = table.reserve().unwrap();
         table.park(new, "the next one", Instant::now(), armed).unwrap();
@@ -144,12 +122,13 @@ impl Kernel {
 #[test]
 fn what_comes_while_a_connection_is_worked_on_is_read_in_the_end() {
     check(|| {
-        let (start, kernel) = (Instant::now(), Arc::new(Kernel::default()));
-        let table = Arc::new(ConnectionTable::new(1));
+        let start = Instant::now();
+        let shared = Arc::new((Kernel::default(), ConnectionTable::new(1)));
+        let (kernel, table) = &*shared;
         let token = table.reserve().unwrap();
         table.park(token, "connection", start, armed).unwrap();
         kernel.send();
-        let serve = move |kernel: &Kernel, table: &ConnectionTable<&'static str>| {
+        let serve = move |(kernel, table): &(Kernel, ConnectionTable<&'static str>)| {
             while kernel.told() {
                 let Some(connection) = table.take(token) else { continue };
                 kernel.read_all();
@@ -162,27 +141,26 @@ fn what_comes_while_a_connection_is_worked_on_is_read_in_the_end() {
                 table.park(token, connection, start, again).unwrap();
             }
         };
-        let other = {
-            let (kernel, table) = (Arc::clone(&kernel), Arc::clone(&table));
-            thread::spawn(move || serve(&kernel, &table))
-        };
+        let other = spawn(&shared, serve);
         kernel.send();
-        serve(&kernel, &table);
+        serve(&shared);
         other.join().unwrap();
         // Handles an event that was armed after a thread had finished.
-        serve(&kernel, &table);
+        serve(&shared);
         let state = sync::lock(&kernel.state);
         assert_eq!(*state, (0, 0), "bytes that nobody reads, or an event that nobody hears");
     });
 }
 
-/// The loop of a thread with a permit, until it has lost the permit or has nothing to do.
-fn work(permit: &Permit, thread: u32, ran: &AtomicUsize) -> bool {
+/// The loop of a thread with a permit, until it has lost the permit or has nothing to do. Returns whether it still has
+/// the permit, and how many events it has run.
+fn work(permit: &Permit, thread: u32) -> (bool, usize) {
+    let mut ran = 0;
     loop {
         match permit.next(thread) {
-            NextTask::Run(_) => _ = ran.fetch_add(1, Ordering::SeqCst),
-            NextTask::Wait => return true,
-            NextTask::Lost => return false,
+            NextTask::Run(_) => ran += 1,
+            NextTask::Wait => return (true, ran),
+            NextTask::Lost => return (false, ran),
         }
     }
 }
@@ -191,19 +169,15 @@ fn work(permit: &Permit, thread: u32, ran: &AtomicUsize) -> bool {
 fn a_permit_that_is_handed_off_runs_its_batch_once_and_has_one_owner() {
     check(|| {
         let permit = Arc::new(Permit::new(1));
-        let ran = Arc::new(AtomicUsize::new(0));
         permit.add(1, [Token(1), Token(2), Token(3)].into_iter());
-        let owner = {
-            let (permit, ran) = (Arc::clone(&permit), Arc::clone(&ran));
-            thread::spawn(move || work(&permit, 1, &ran))
-        };
+        let owner = spawn(&permit, |permit| work(permit, 1));
         // The watchdog. A step that still runs at its second tick continues without its permit.
         let epoch = permit.epoch();
         let handed_off = permit.epoch() == epoch && permit.hand_off(epoch, 2).is_some();
-        let second_waits = handed_off && work(&permit, 2, &ran);
-        let first_waits = owner.join().unwrap();
-        assert!(first_waits != second_waits, "one of the two has the permit at the end");
-        assert_eq!(ran.load(Ordering::SeqCst), 3, "every event is run, and once");
+        let second = if handed_off { work(&permit, 2) } else { (false, 0) };
+        let first = owner.join().unwrap();
+        assert!(first.0 != second.0, "one of the two has the permit at the end");
+        assert_eq!(first.1 + second.1, 3, "every event is run, and once");
     });
 }
 
@@ -211,15 +185,12 @@ fn a_permit_that_is_handed_off_runs_its_batch_once_and_has_one_owner() {
 fn what_an_idle_thread_takes_from_a_batch_is_run_once() {
     check(|| {
         let (busy, idle) = (Arc::new(Permit::new(1)), Permit::new(2));
-        let ran = Arc::new(AtomicUsize::new(0));
         busy.add(1, [Token(1), Token(2), Token(3)].into_iter());
-        let owner = {
-            let (permit, ran) = (Arc::clone(&busy), Arc::clone(&ran));
-            thread::spawn(move || work(&permit, 1, &ran))
-        };
+        let owner = spawn(&busy, |permit| work(permit, 1));
         idle.add(2, busy.steal_half().into_iter());
-        assert!(work(&idle, 2, &ran), "nobody has taken this permit");
-        assert!(owner.join().unwrap(), "nor that one");
-        assert_eq!(ran.load(Ordering::SeqCst), 3, "every event is run, and once");
+        let (idle_waits, stolen) = work(&idle, 2);
+        let (busy_waits, own) = owner.join().unwrap();
+        assert!(idle_waits && busy_waits, "neither permit has another owner");
+        assert_eq!(own + stolen, 3, "every event is run, and once");
     });
 }

@@ -1,8 +1,7 @@
 //! Models the task queue of chapters 2 to 6, in every order in which its threads can interleave.
 
 use loom::sync::Arc;
-use loom::thread;
-use models::check;
+use models::{check, spawn};
 use task_queue::TaskQueue;
 
 #[allow(dead_code, reason = "the models use a part of the file")]
@@ -10,16 +9,15 @@ use task_queue::TaskQueue;
 mod task_queue;
 
 /// Takes all tasks until the queue ends, and returns them.
-fn worker(queue: &Arc<TaskQueue<u32>>) -> thread::JoinHandle<Vec<u32>> {
-    let queue = Arc::clone(queue);
-    thread::spawn(move || std::iter::from_fn(|| queue.pop()).collect())
+fn work(queue: &TaskQueue<u32>) -> Vec<u32> {
+    std::iter::from_fn(|| queue.pop()).collect()
 }
 
 #[test]
 fn every_accepted_task_is_handed_out_exactly_once() {
     check(|| {
         let queue = Arc::new(TaskQueue::new(2));
-        let workers = [worker(&queue), worker(&queue)];
+        let workers = [spawn(&queue, work), spawn(&queue, work)];
         let accepted: Vec<u32> = (0..2).filter(|task| queue.push(*task).is_ok()).collect();
         queue.close();
         let mut done: Vec<u32> =
@@ -33,7 +31,7 @@ fn every_accepted_task_is_handed_out_exactly_once() {
 fn no_worker_sleeps_through_the_end() {
     check(|| {
         let queue = Arc::new(TaskQueue::new(1));
-        let worker = worker(&queue);
+        let worker = spawn(&queue, work);
         queue.close();
         assert!(worker.join().unwrap().is_empty()); // loom reports a deadlock if this never returns
     });
@@ -43,11 +41,8 @@ fn no_worker_sleeps_through_the_end() {
 fn closing_races_with_pushing_and_loses_nothing() {
     check(|| {
         let queue = Arc::new(TaskQueue::new(1));
-        let worker = worker(&queue);
-        let closer = {
-            let queue = Arc::clone(&queue);
-            thread::spawn(move || queue.close())
-        };
+        let worker = spawn(&queue, work);
+        let closer = spawn(&queue, TaskQueue::close);
         let accepted = queue.push(7).is_ok();
         closer.join().unwrap();
         assert_eq!(worker.join().unwrap(), if accepted { vec![7] } else { vec![] });
