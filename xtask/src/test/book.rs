@@ -48,8 +48,8 @@ fn book_tools(run: &Run, name: &str) -> Command {
     command
 }
 
-/// Runs a command of `book_tools`. Its last line summarises the completed and the skipped checks.
-fn outcome(command: &mut Command) -> anyhow::Result<Outcome> {
+/// Runs a command whose last line summarises the completed and the skipped checks, as that of `book_tools`.
+pub(super) fn outcome(command: &mut Command) -> anyhow::Result<Outcome> {
     let output = process::output(command)?;
     Ok(split(output.trim().lines().last().unwrap_or_default()))
 }

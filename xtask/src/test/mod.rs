@@ -1,7 +1,7 @@
 //! `cargo xtask test`: runs everything that CI runs, part by part, and continues when a part fails.
 //!
-//! A [`part`] can run alone. [`parts`] lists them, [`schedule`] runs several of them in parallel, [`report`] writes a line for each, and
-//! [`quick`] determines which of them a change affects.
+//! A [`part`] can run alone. [`parts`] lists them, [`schedule`] runs several of them in parallel, [`report`] writes a line
+//! for each, and [`quick`] determines which of them a change affects.
 
 mod book;
 mod circles;
@@ -20,10 +20,10 @@ mod text;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::bail;
+use clap::builder::{PossibleValue, PossibleValuesParser};
 
 use self::part::{Part, Run};
-use self::parts::{OPTIONAL, PARTS};
+use self::parts::{EXTERNAL_LINKS, PARTS};
 use self::quick::Scope;
 use crate::process;
 use crate::ui;
@@ -32,11 +32,8 @@ use crate::workspace::Workspace;
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Only these parts
-    #[arg(conflicts_with = "quick")]
+    #[arg(conflicts_with = "quick", value_parser = names())]
     parts: Vec<String>,
-    /// List the parts
-    #[arg(long)]
-    list: bool,
     /// Check only what your change can have broken, in about two minutes
     #[arg(long)]
     quick: bool,
@@ -50,19 +47,13 @@ pub(crate) struct Args {
 
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode> {
     let mut run = Run { workspace: workspace.clone(), scope: None };
-    let mut parts = chosen(&args.parts)?;
+    let mut parts = chosen(&args.parts);
     if args.quick {
         let scope = Scope::of_change(workspace)?;
         let left: Vec<&str> =
             parts.extract_if(.., |part| !part.is_affected(&scope)).map(|part| part.name).collect();
         ui::print(&scope.summary(&left));
         run.scope = Some(scope);
-    }
-    if args.list {
-        let listed = parts.into_iter().chain(OPTIONAL.iter().filter(|_| args.parts.is_empty()));
-        let lines = listed.map(|part| format!("{:<14} {}\n", part.name, part.about));
-        ui::print(&lines.collect::<String>());
-        return Ok(ExitCode::SUCCESS);
     }
     let start = Instant::now();
     let finished = schedule::run(&parts, usize::from(args.jobs), &run, |finished, running| {
@@ -73,36 +64,36 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
     Ok(process::exit(good))
 }
 
-/// The parts with these names; without names, all but the optional parts.
-fn chosen(names: &[String]) -> anyhow::Result<Vec<&'static Part>> {
-    let all = || PARTS.iter().chain(OPTIONAL);
-    if let Some(unknown) = names.iter().find(|name| all().all(|part| part.name != *name)) {
-        let known: Vec<_> = all().map(|part| part.name).collect();
-        bail!("there is no part `{unknown}`; the parts are: {}", known.join(", "));
-    }
-    if names.is_empty() {
-        return Ok(PARTS.iter().collect());
-    }
-    Ok(all().filter(|part| names.iter().any(|name| name == part.name)).collect())
+/// The names of the parts, which `--help` explains.
+fn names() -> PossibleValuesParser {
+    PARTS.iter().map(|part| PossibleValue::new(part.name).help(part.about)).into()
+}
+
+/// The parts with these names; without names, all but the part that needs the network.
+fn chosen(names: &[String]) -> Vec<&'static Part> {
+    let is_named = |part: &&Part| names.iter().any(|name| name == part.name);
+    let is_default = |part: &&Part| names.is_empty() && part.name != EXTERNAL_LINKS;
+    PARTS.iter().filter(|part| is_named(part) || is_default(part)).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use clap::Args as _;
+
     use super::*;
 
     #[test]
     fn an_unknown_part_is_rejected_with_the_known_ones() {
-        let error = chosen(&["speed".to_string()]).map(|_| ()).unwrap_err().to_string();
-        assert!(error.starts_with("there is no part `speed`; the parts are: fmt, "), "{error}");
-        assert_eq!(chosen(&["loom".to_string(), "fmt".to_string()]).unwrap().len(), 2);
+        let command = Args::augment_args(clap::Command::new("test"));
+        let error = command.try_get_matches_from(["test", "speed"]).unwrap_err().to_string();
+        assert!(error.contains("'speed'") && error.contains("[possible values: fmt, "), "{error}");
     }
 
     #[test]
     fn an_optional_part_runs_only_if_it_is_named() {
-        let has = |names: &[String]| {
-            chosen(names).unwrap().iter().any(|part| part.name == "external-links")
-        };
-        assert!(!has(&[]) && has(&["external-links".to_string()]));
+        let named = chosen(&[EXTERNAL_LINKS.to_string(), "fmt".to_string()]);
+        assert_eq!(named.iter().map(|part| part.name).collect::<Vec<_>>(), ["fmt", EXTERNAL_LINKS]);
+        assert_eq!(chosen(&[]).len(), PARTS.len() - 1);
     }
 
     #[test]

@@ -7,8 +7,8 @@ use std::process::Command;
 use anyhow::bail;
 
 use super::part::{Outcome, Part, Run};
+use super::quick::Scope;
 use super::{book, circles, lessons, portable, programs, text};
-use crate::climb::prove as prove_climb;
 use crate::exercise::Exercise;
 use crate::process::{self, cargo_in};
 use crate::prove::{self, Claims};
@@ -18,7 +18,10 @@ use crate::workspace::Workspace;
 /// Any change, for a part that takes only seconds.
 const ANY: &[&str] = &[""];
 
-/// Everything that CI runs.
+/// The part that runs only if it is named, because it depends on more than the files.
+pub(super) const EXTERNAL_LINKS: &str = "external-links";
+
+/// Everything that CI runs, and [`EXTERNAL_LINKS`].
 pub(crate) const PARTS: &[Part] = &[
     Part::new("fmt", "the code is formatted", fmt).on(ANY),
     Part::new("lessons", "a chapter changes only the files it teaches", lessons::check).on(ANY),
@@ -77,14 +80,12 @@ pub(crate) const PARTS: &[Part] = &[
     Part::new("fuzz", "the fuzz targets compile", fuzz).after("clippy").on(&["xtask/fuzz/"]),
     Part::new("loom", "the queue and the engine in every order of events", loom)
         .on(&["/src/core/", "xtask/models/"]),
+    Part::new(
+        EXTERNAL_LINKS,
+        "links that lead out of the book; only if it is named, because it needs the network",
+        text::external_links,
+    ),
 ];
-
-/// Parts that run only if they are named, because they depend on more than the files.
-pub(crate) const OPTIONAL: &[Part] = &[Part::new(
-    "external-links",
-    "links that lead out of the book; only if it is named, because it needs the network",
-    text::external_links,
-)];
 
 fn fmt(part: &Run) -> anyhow::Result<Outcome> {
     run(&mut cargo_in(&part.workspace, &["fmt", "--all", "--check"]))
@@ -116,34 +117,22 @@ fn climb(run: &Run) -> anyhow::Result<Outcome> {
     if cfg!(not(unix)) {
         return Ok(Outcome::Skipped("there are no signals here, which the stages use".to_string()));
     }
-    let proof = prove_climb::prove(&run.workspace, &|_| ())?;
-    let mut problems = proof.problems;
-    problems.extend(prove_climb::out_of_date(&run.workspace, &proof.page));
-    if problems.is_empty() {
-        return Ok(Outcome::passed(format!("{} claims about stages", proof.good)));
-    }
-    let repeat = "to repeat only that: cargo xtask prove-climb";
-    bail!("{}\n{repeat}", problems.join("\n"));
+    book::outcome(process::bin(&run.workspace, "xtask").arg("prove-climb"))
 }
 
 fn clippy(run: &Run) -> anyhow::Result<Outcome> {
     let packages = run.packages(|scope| &scope.packages);
-    let clippy = |targets: &[String]| {
-        let mut command = check(run, &["clippy", "--quiet"])?;
-        command.args(&packages).args(targets).args(["--", "-D", "warnings"]);
-        process::output(&mut command)
+    let clippy = |targets: &str| {
+        let mut command = check(run, &["clippy", "--quiet", targets])?;
+        process::output(command.args(&packages).args(["--", "-D", "warnings"]))
     };
-    clippy(&["--all-targets".to_string()])?;
+    clippy("--all-targets")?;
     // The checks of the exercises are not tests of their chapter, so `--all-targets` does not include them, and with
     // that option cargo ignores their names.
-    let mut exercises = Exercise::all(&run.workspace)?;
-    exercises.retain(|exercise| {
-        run.scope.as_ref().is_none_or(|it| it.packages.contains(&exercise.chapter.package))
-    });
-    let checks: Vec<String> =
-        exercises.iter().map(|exercise| format!("--test={}", exercise.target())).collect();
-    if !checks.is_empty() {
-        clippy(&checks)?;
+    let mut exercises = Exercise::all(&run.workspace)?.into_iter();
+    let has = |scope: &Scope| exercises.any(|it| scope.packages.contains(&it.chapter.package));
+    if run.scope.as_ref().is_none_or(has) {
+        clippy("--test=exercise_*")?;
     }
     Ok(Outcome::passed(""))
 }
@@ -203,20 +192,21 @@ fn claims(workspace: &Workspace, changed: &[String], exercise: &Exercise) -> Opt
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::workspace::tests::folder_with;
 
     #[test]
     fn an_exercise_is_proved_if_it_has_changed_or_its_solution_patches_a_change() {
-        let patch = "diff --git a/chapters/04_b/src/app.rs b/chapters/04_b/src/app.rs\n";
-        let folder = folder_with(&[("chapters/04_b/exercises/02_time/solution.patch", patch)]);
-        let workspace = Workspace::at(folder.path()).unwrap();
-        let exercise = &Exercise::all(&workspace).unwrap()[0];
+        let workspace = Workspace::find().unwrap();
+        let exercise = Exercise::find(&workspace, "2").unwrap();
         for (changed, expected) in [
-            ("chapters/04_b/exercises/02_time/check.rs", Some(Claims::All)),
-            ("chapters/04_b/src/app.rs", Some(Claims::RightSolutions)),
-            ("chapters/04_b/src/lib.rs", None),
+            ("chapters/04_router/exercises/02_api_time/check.rs", Some(Claims::All)),
+            ("chapters/04_router/src/app/mod.rs", Some(Claims::RightSolutions)),
+            ("chapters/04_router/src/lib.rs", None),
         ] {
-            assert_eq!(claims(&workspace, &[changed.to_string()], exercise), expected, "{changed}");
+            assert_eq!(
+                claims(&workspace, &[changed.to_string()], &exercise),
+                expected,
+                "{changed}"
+            );
         }
     }
 }

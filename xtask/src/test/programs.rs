@@ -71,10 +71,5 @@ pub(super) fn outcome(commands: &mut [Command]) -> anyhow::Result<Outcome> {
         ensure!(passed > 0, "$ {}\nno test was run", process::typed(command));
         count += passed;
     }
-    let slow = if process::cargo_has("nextest") {
-        ""
-    } else {
-        "; one program after the other: `cargo install cargo-nextest --locked` makes it faster"
-    };
-    Ok(Outcome::passed(format!("{count} tests{slow}")))
+    Ok(Outcome::passed(format!("{count} tests")))
 }

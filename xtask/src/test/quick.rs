@@ -11,7 +11,7 @@ use crate::workspace::Workspace;
 pub(super) const EXERCISES: &str = "exercises/";
 
 /// The things that a change affects.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Scope {
     /// The base of the comparison, in words for the summary.
     since: &'static str,
@@ -93,93 +93,57 @@ fn package(workspace: &Workspace, path: &str) -> Option<String> {
 mod tests {
     use super::*;
     use crate::test::parts::PARTS;
-    use crate::workspace::tests::folder_with;
 
-    /// What these changes affect: the parts, the tested packages, and the pages.
-    fn affected(changed: &[&str]) -> [String; 3] {
-        let manifests = ["ch03_a", "ch04_b", "ch05_c", "final", "labs"].map(|name| {
-            let folder = match name.strip_prefix("ch") {
-                Some(name) => format!("chapters/{name}"),
-                None => name.replace("labs", "xtask/labs"),
-            };
-            (format!("{folder}/Cargo.toml"), format!("[package]\nname = \"{name}\"\n"))
-        });
-        let mut files: Vec<_> =
-            manifests.iter().map(|(path, text)| (&path[..], &text[..])).collect();
-        files.extend([
-            ("Cargo.toml", "[workspace]\n"),
-            ("xtask/models/Cargo.toml", "[package]\nname = \"models\"\n[workspace]\n"),
-            ("book/src/part3/run.md", "```transcript chapter=04_b\n$ curl\n```\n"),
-            ("book/src/part3/other.md", "text\n"),
-            ("book/src/labs.md", "```transcript\n$ cargo run -q -p labs\n```\n"),
-        ]);
-        let folder = folder_with(&files);
-        let workspace = Workspace::at(folder.path()).unwrap();
-        let changed = changed.iter().map(|path| (*path).to_string()).collect();
+    /// The scope of a change of these files of the course, which are separated by spaces.
+    fn scope(changed: &str) -> (Workspace, Scope) {
+        let workspace = Workspace::find().unwrap();
+        let changed = changed.split_whitespace().map(str::to_string).collect();
         let scope = Scope::of(&workspace, "since the last commit", changed);
-        let parts: Vec<_> =
-            PARTS.iter().filter(|part| part.is_affected(&scope)).map(|it| it.name).collect();
-        let tested: Vec<_> = scope.tested.iter().map(String::as_str).collect();
-        [parts.join(" "), tested.join(" "), scope.pages(&workspace).unwrap().join(" ")]
+        (workspace, scope)
     }
 
     #[test]
-    fn a_change_affects_parts_crates_and_pages() {
-        let chapter =
-            "fmt lessons circles spelling exercises tests clippy page transcripts coverage ladder";
-        let core = &format!("{chapter} loom")[..];
-        for (changed, expected) in [
-            (
-                &["book/src/part3/other.md"][..],
-                [
-                    "fmt lessons circles spelling book transcripts coverage",
-                    "",
-                    "book/src/part3/other.md",
-                ],
-            ),
-            (&["chapters/04_b/src/app.rs"], [chapter, "ch04_b", "book/src/part3/run.md"]),
+    fn a_change_affects_parts_and_crates() {
+        let chapter = "exercises tests clippy page transcripts coverage ladder";
+        for (changed, parts, tested) in [
+            ("book/src/introduction.md", "book transcripts coverage", ""),
+            ("chapters/04_router/src/app/mod.rs", chapter, "ch04_router"),
             // Of a carried change, the first and the last chapter are tested.
             (
-                &[
-                    "chapters/03_a/src/core/x.rs",
-                    "chapters/04_b/src/core/x.rs",
-                    "final/src/core/x.rs",
-                ],
-                [core, "ch03_a final", ""],
+                "chapters/05_middleware/src/core/a.rs chapters/06_handlers/src/core/a.rs final/src/core/a.rs",
+                &format!("{chapter} loom"),
+                "ch05_middleware final",
             ),
-            (
-                &["chapters/04_b/exercises/02_time/check.rs"],
-                ["fmt lessons circles spelling exercises book clippy", "", ""],
-            ),
-            (
-                &["xtask/labs/src/main.rs"],
-                [
-                    "fmt lessons circles spelling book tests clippy page transcripts",
-                    "labs",
-                    "book/src/labs.md",
-                ],
-            ),
-            (&["xtask/models/tests/queue.rs"], ["fmt lessons circles spelling loom", "", ""]),
-            (&["Cargo.toml"], ["fmt lessons circles spelling", "", ""]),
+            ("chapters/04_router/exercises/02_api_time/check.rs", "exercises book clippy", ""),
+            ("xtask/labs/src/main.rs", "book tests clippy page transcripts", "labs"),
+            ("xtask/models/tests/queue.rs", "loom", ""),
+            ("Cargo.toml", "", ""),
         ] {
-            assert_eq!(affected(changed), expected, "{changed:?}");
+            let (_, scope) = scope(changed);
+            let affected = PARTS.iter().filter(|part| part.is_affected(&scope));
+            let affected: Vec<&str> = affected.map(|part| part.name).collect();
+            let expected = format!("fmt lessons circles spelling {parts}");
+            assert_eq!(affected.join(" "), expected.trim_end(), "{changed}");
+            assert!(scope.tested.iter().eq(tested.split_whitespace()), "{changed}");
         }
     }
 
     #[test]
+    fn the_transcripts_of_changed_pages_and_of_changed_crates_are_replayed() {
+        let (workspace, scope) = scope("book/src/introduction.md xtask/labs/src/main.rs");
+        let pages = ["book/src/appendix/labs-endpoint.md", "book/src/introduction.md"];
+        assert_eq!(scope.pages(&workspace).unwrap(), pages);
+    }
+
+    #[test]
     fn the_summary_names_the_files_and_the_parts_that_do_not_run() {
-        let scope = |changed: &[&str]| Scope {
-            since: "since the last commit",
-            changed: changed.iter().map(ToString::to_string).collect(),
-            ..Scope::default()
-        };
         let left = "\nleft to a whole run: crates that depend on the changed ones, build, doc\n";
         for (changed, expected) in [
-            (&[][..], "nothing has changed since the last commit"),
-            (&["a"], "a has changed since the last commit"),
-            (&["a", "b", "c"], "a and 2 more have changed since the last commit"),
+            ("", "nothing has changed since the last commit"),
+            ("a", "a has changed since the last commit"),
+            ("a b c", "a and 2 more have changed since the last commit"),
         ] {
-            assert_eq!(scope(changed).summary(&["build", "doc"]), format!("{expected}{left}"));
+            assert_eq!(scope(changed).1.summary(&["build", "doc"]), format!("{expected}{left}"));
         }
     }
 }

@@ -67,7 +67,7 @@ fn end(part: &'static Part, run: &Run, has_passed: bool) -> Finished {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
+    use std::sync::{Condvar, Mutex};
 
     use super::*;
     use crate::workspace::Workspace;
@@ -116,24 +116,22 @@ mod tests {
         assert_eq!(outcomes(&PARTS, 3), [("tests", Outcome::passed(""))]);
     }
 
-    /// Each of the two parts ends only if the other has started.
+    /// The first part ends only if the second one has started.
     #[test]
     fn parts_run_side_by_side() {
-        type Ends = (Mutex<mpsc::Sender<()>>, Mutex<mpsc::Receiver<()>>);
-        static ENDS: std::sync::OnceLock<[Ends; 2]> = std::sync::OnceLock::new();
-        fn meet(own: usize) -> anyhow::Result<Outcome> {
-            let ends = ENDS.get().unwrap();
-            ends[own].0.lock().unwrap().send(()).unwrap();
-            ends[1 - own].1.lock().unwrap().recv_timeout(Duration::from_secs(30))?;
-            Ok(Outcome::passed(""))
+        static STARTED: (Mutex<bool>, Condvar) = (Mutex::new(false), Condvar::new());
+        static PARTS: [Part; 2] = [part("a", wait), part("b", start)];
+        fn wait(run: &Run) -> anyhow::Result<Outcome> {
+            let (guard, limit) = (STARTED.0.lock().unwrap(), Duration::from_secs(30));
+            let (started, _) = STARTED.1.wait_timeout_while(guard, limit, |it| !*it).unwrap();
+            if *started { good(run) } else { bad(run) }
         }
-        static PARTS: [Part; 2] = [part("a", |_| meet(0)), part("b", |_| meet(1))];
-        ENDS.get_or_init(|| {
-            [mpsc::channel(), mpsc::channel()]
-                .map(|(sender, receiver)| (Mutex::new(sender), Mutex::new(receiver)))
-        });
-        let outcomes = outcomes(&PARTS, 2);
-        let passed = |outcome| outcome == Outcome::passed("");
-        assert!(outcomes.into_iter().all(|(_, outcome)| passed(outcome)));
+        fn start(run: &Run) -> anyhow::Result<Outcome> {
+            *STARTED.0.lock().unwrap() = true;
+            STARTED.1.notify_one();
+            good(run)
+        }
+        let passed = |(_, outcome)| outcome == Outcome::passed("");
+        assert!(outcomes(&PARTS, 2).into_iter().all(passed));
     }
 }
