@@ -1,35 +1,13 @@
-//! The report for programs: one JSON object for each exercise, on one line.
+//! The report for programs: one JSON object for each exercise or stage, on one line.
 
 use serde_json::{Value, json};
 use wire::exercise::{Conversation, Event, Failure};
 
 use super::result::{Checked, Ended, Results};
-use crate::exercise::Exercise;
 
-/// The results of the checks of an exercise.
-pub(super) fn report(exercise: &Exercise, title: &str, results: &Results) -> Value {
-    let solved = results.all_passed();
-    let next = match results.ended {
-        Ended::NotBuilt(_) => "check-exercise",
-        _ if solved => "solution",
-        _ => "hint",
-    };
-    let (ended, detail) = of_end(&results.ended);
-    json!({
-        "exercise": exercise.number,
-        "title": title,
-        "ended": ended,
-        "detail": detail,
-        "solved": solved,
-        "passed": results.passed(),
-        "checks": of_checks(results),
-        "next": format!("cargo xtask {next} {}", exercise.number),
-    })
-}
-
-/// How the checks ended, as one word and details.
-pub(crate) fn of_end(ended: &Ended) -> (&'static str, Value) {
-    match ended {
+/// What is known before the checks, as an object, with the results.
+pub(crate) fn report(mut about: Value, results: &Results) -> String {
+    let (ended, detail) = match &results.ended {
         Ended::NotBuilt(said) => ("not built", json!({"compiler": said})),
         Ended::Done => ("done", Value::Null),
         Ended::GaveUp { seconds } => ("gave up", json!({"seconds": seconds})),
@@ -40,20 +18,22 @@ pub(crate) fn of_end(ended: &Ended) -> (&'static str, Value) {
         Ended::Early { status, during, said } => {
             ("broke off", json!({"status": status, "during": during, "said": said}))
         }
-    }
+    };
+    about["ended"] = ended.into();
+    about["detail"] = detail;
+    about["passed"] = results.passed().into();
+    about["checks"] = results.checks.iter().map(of_check).collect();
+    format!("{about}\n")
 }
 
-pub(crate) fn of_checks(results: &Results) -> Vec<Value> {
-    let of_check = |checked: &Checked| {
-        let failure = checked.failure.as_ref();
-        json!({
-            "check": checked.sentence,
-            "rule": checked.rule,
-            "passed": failure.is_none(),
-            "failure": failure.map(|failure| of_failure(failure, &checked.conversations)),
-        })
-    };
-    results.checks.iter().map(of_check).collect()
+fn of_check(checked: &Checked) -> Value {
+    let failure = checked.failure.as_ref();
+    json!({
+        "check": checked.sentence,
+        "rule": checked.rule,
+        "passed": failure.is_none(),
+        "failure": failure.map(|failure| of_failure(failure, &checked.conversations)),
+    })
 }
 
 /// Bytes are written as text: each character is the byte of that number.
@@ -69,47 +49,41 @@ fn of_failure(failure: &Failure, conversations: &[Conversation]) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::workspace::Workspace;
-    use crate::workspace::tests::folder_with;
 
-    fn exercise() -> Exercise {
-        let folder = folder_with(&[("chapters/04_router/exercises/02_time/task.md", "# Time\n")]);
-        Exercise::find(&Workspace::at(folder.path()).unwrap(), "2").unwrap()
+    fn reported(results: &Results) -> Value {
+        serde_json::from_str(&report(json!({"exercise": 2}), results)).unwrap()
     }
 
     #[test]
     fn a_program_finds_what_a_person_sees() {
         let failure = Failure::new("status 200", "status 404").with_bytes(b"GET /\xff", b"HTTP");
         let checks = vec![Checked::of("it is", None), Checked::of("it is", Some(failure))];
-        let value = report(&exercise(), "Time", &Results { checks, ended: Ended::Done });
-        assert_eq!(value["passed"], 1);
-        assert_eq!(value["solved"], false);
+        let value = reported(&Results { checks, ended: Ended::Done });
+        assert_eq!((&value["exercise"], &value["passed"]), (&json!(2), &json!(1)));
         assert_eq!(value["checks"][0]["failure"], Value::Null);
         assert_eq!(value["checks"][1]["failure"]["sent"], "GET /\u{ff}");
         assert_eq!(value["checks"][1]["failure"]["got"], "status 404");
-        assert_eq!(value["next"], "cargo xtask hint 2");
-        let not_built = Results::none(Ended::NotBuilt("error[E1]".to_string()));
-        let value = report(&exercise(), "Time", &not_built);
-        assert_eq!(value["detail"]["compiler"], "error[E1]");
-        assert_eq!(value["next"], "cargo xtask check-exercise 2");
     }
 
     #[test]
-    fn checks_that_did_not_end_solve_nothing() {
-        for (ended, word, solved) in [
-            (Ended::Done, "done", true),
-            (Ended::GaveUp { seconds: 10 }, "gave up", false),
-            (Ended::TimedOut { seconds: 1, during: None }, "timed out", false),
-            (Ended::NoServer(Failure::new("a", "b")), "no server", false),
+    fn the_end_is_a_word_with_details() {
+        for (ended, word, detail) in [
+            (Ended::NotBuilt("error[E1]".into()), "not built", json!({"compiler": "error[E1]"})),
+            (Ended::Done, "done", Value::Null),
+            (Ended::GaveUp { seconds: 10 }, "gave up", json!({"seconds": 10})),
             (
-                Ended::Early { status: "1".into(), during: None, said: String::new() },
+                Ended::TimedOut { seconds: 1, during: None },
+                "timed out",
+                json!({"seconds": 1, "during": null}),
+            ),
+            (
+                Ended::Early { status: "1".into(), during: None, said: "why".into() },
                 "broke off",
-                false,
+                json!({"status": "1", "during": null, "said": "why"}),
             ),
         ] {
-            let results = Results { checks: vec![Checked::of("x", None)], ended };
-            let value = report(&exercise(), "Time", &results);
-            assert_eq!((&value["ended"], &value["solved"]), (&json!(word), &json!(solved)));
+            let value = reported(&Results::none(ended));
+            assert_eq!((&value["ended"], &value["detail"]), (&json!(word), &detail));
         }
     }
 }

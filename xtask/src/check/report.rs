@@ -148,17 +148,23 @@ mod tests {
         assert_eq!(plain(&end(&results, &nothing)), "\nSolved. The check passed.\n");
     }
 
+    fn wrong() -> Failure {
+        Failure::new("status 200", "status 404")
+            .with_bytes(REQUEST, b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+            .with_wrong_at(9)
+    }
+
+    fn one_more() -> Failure {
+        let received = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi\n";
+        Failure::new("nothing after the 2 bytes of the body", "1 byte more: \\n")
+            .with_bytes(REQUEST, received)
+            .with_wrong_at(received.len() - 1)
+            .with_rule("RFC 9112 section 6.3 (Message Body Length)")
+    }
+
     #[test]
     fn reports_are_golden_files() {
         let passes = || checked("the response is 200", None);
-        let wrong = Failure::new("status 200", "status 404")
-            .with_bytes(REQUEST, b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
-            .with_wrong_at(9);
-        let received = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi\n";
-        let one_more = Failure::new("nothing after the 2 bytes of the body", "1 byte more: \\n")
-            .with_bytes(REQUEST, received)
-            .with_wrong_at(received.len() - 1)
-            .with_rule("RFC 9112 section 6.3 (Message Body Length)");
         let late = || {
             let got = "waited 5s for the end of a header section";
             Some(Failure::new("a complete response in time", got).with_timeout())
@@ -175,7 +181,7 @@ mod tests {
         let head = |failure| checked("HEAD has the same fields", failure);
         let post = |failure| checked("POST is 405", failure);
         let of_wrong = vec![
-            checked("the response is 200", Some(wrong)),
+            checked("the response is 200", Some(wrong())),
             head(Some(Failure::new("x", "y"))),
             post(None),
         ];
@@ -183,7 +189,7 @@ mod tests {
             (vec![passes(), head(None)], Ended::Done, include_str!("golden/pass.txt")),
             (of_wrong, Ended::Done, include_str!("golden/fail.txt")),
             (
-                vec![checked("the response is 200", Some(one_more))],
+                vec![checked("the response is 200", Some(one_more()))],
                 Ended::Done,
                 include_str!("golden/one_byte_too_many.txt"),
             ),

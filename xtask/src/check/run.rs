@@ -2,6 +2,8 @@
 
 use std::process::Command;
 
+use serde_json::{Value, json};
+
 use super::build::{self, LIMIT, Place};
 use super::result::{Ended, Results};
 use super::{curl, json, report, runner, words};
@@ -26,7 +28,7 @@ impl Run<'_> {
         let title = self.exercise.title(self.workspace);
         let results = self.results(&title)?;
         if self.json {
-            ui::print(&format!("{}\n", json::report(self.exercise, &title, &results)));
+            ui::print(&json::report(self.about(&title, &results), &results));
         } else {
             let next = report::Next {
                 stuck: format!("cargo xtask hint {}", self.exercise.number),
@@ -76,6 +78,18 @@ impl Run<'_> {
         if !self.json {
             ui::print(text);
         }
+    }
+
+    /// The exercise, for programs.
+    fn about(&self, title: &str, results: &Results) -> Value {
+        let (exercise, solved) = (self.exercise.number, results.all_passed());
+        let next = match results.ended {
+            Ended::NotBuilt(_) => "check-exercise",
+            _ if solved => "solution",
+            _ => "hint",
+        };
+        let next = format!("cargo xtask {next} {exercise}");
+        json!({ "exercise": exercise, "title": title, "solved": solved, "next": next })
     }
 
     /// The command that starts the server by hand, with the arguments that the check put after the address.
@@ -140,36 +154,45 @@ mod tests {
     use crate::check::Checked;
 
     #[test]
-    fn the_command_to_start_by_hand_has_the_arguments_of_the_check() {
+    fn the_suggested_commands_fit_the_server_and_the_results() {
         let workspace = Workspace::find().unwrap();
         let exercise = Exercise::find(&workspace, "6").unwrap();
-        let other = ["python3", "server.py"].map(String::from);
+        let run = |server| Run { workspace: &workspace, exercise: &exercise, server, json: false };
+        let words = ["python3", "server.py"].map(String::from);
+        let (own, other) = (run(None), run(Some(&words[..])));
         let failure = |argument: &str| {
             let arguments = [argument.to_string()].into();
             wire::exercise::Failure { arguments, ..Default::default() }
         };
+        let results = |failures: &[_]| {
+            let checks = failures.iter().cloned().map(|failure| Checked::of("a", failure));
+            Results { checks: checks.collect(), ended: Ended::Done }
+        };
+        let failed = results(&[None, Some(failure("a folder")), Some(failure("other"))]);
+        let passed = results(&[None]);
+        let gave_up = Results { ended: Ended::GaveUp { seconds: 10 }, ..passed.clone() };
         let no_server = Results::none(Ended::NoServer(failure("a folder")));
-        let done = Results::none(Ended::Done);
-        let checks = [None, Some(failure("a folder")), Some(failure("other"))];
-        let checks = checks.map(|failure| Checked::of("a", failure)).into();
-        let failed = Results { checks, ended: Ended::Done };
-        for (server, results, expected) in [
-            (None, &done, "`cargo run -p ch06_handlers` running"),
-            (None, &failed, "`cargo run -p ch06_handlers -- 127.0.0.1:8080 'a folder'` running"),
-            (None, &no_server, "`cargo run -p ch06_handlers`"),
-            (Some(&other[..]), &done, "your server at 127.0.0.1:8080"),
-            (Some(&other[..]), &failed, "`python3 server.py 127.0.0.1:8080 'a folder'` running"),
-            (Some(&other[..]), &no_server, "`python3 server.py 127.0.0.1:0`"),
+        let not_built = Results::none(Ended::NotBuilt(String::new()));
+        for (run, results, expected) in [
+            (&own, &passed, "`cargo run -p ch06_handlers` running"),
+            (&own, &failed, "`cargo run -p ch06_handlers -- 127.0.0.1:8080 'a folder'` running"),
+            (&own, &no_server, "`cargo run -p ch06_handlers`"),
+            (&other, &passed, "your server at 127.0.0.1:8080"),
+            (&other, &failed, "`python3 server.py 127.0.0.1:8080 'a folder'` running"),
+            (&other, &no_server, "`python3 server.py 127.0.0.1:0`"),
         ] {
-            let run = Run { workspace: &workspace, exercise: &exercise, server, json: false };
             assert_eq!(run.running(results), expected);
         }
-        for (server, expected) in [
-            (None, "cargo xtask check-exercise 6"),
-            (Some(&other[..]), "cargo xtask check-exercise 6 --server 'python3 server.py'"),
+        assert_eq!(own.again(), "cargo xtask check-exercise 6");
+        assert_eq!(other.again(), "cargo xtask check-exercise 6 --server 'python3 server.py'");
+        for (results, solved, next) in [
+            (&passed, true, "cargo xtask solution 6"),
+            (&failed, false, "cargo xtask hint 6"),
+            (&gave_up, false, "cargo xtask hint 6"),
+            (&not_built, false, "cargo xtask check-exercise 6"),
         ] {
-            let run = Run { workspace: &workspace, exercise: &exercise, server, json: false };
-            assert_eq!(run.again(), expected);
+            let about = own.about("Ranges", results);
+            assert_eq!((&about["solved"], &about["next"]), (&json!(solved), &json!(next)));
         }
     }
 }

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use course::Step;
-use serde_json::json;
+use serde_json::{Value, json};
 use wire::climb::{DEADLINE_SECONDS, Scheme, Stage, stages};
 
 use super::checks::checks_command;
 use super::target::{self, Target};
 use super::{Args, ladder, steps};
 use crate::check::report::{self, Next};
-use crate::check::{Checked, Ended, Results, curl, json as check_json, runner};
+use crate::check::{Checked, Ended, Results, curl, json, runner};
 use crate::process;
 use crate::progress::Progress;
 use crate::ui;
@@ -85,8 +85,7 @@ impl Climb<'_> {
     /// The report for a server that does not compile, cannot be started or prints nothing.
     fn no_server(&self, probed: &Results) {
         if self.args.json {
-            let (ended, detail) = check_json::of_end(&probed.ended);
-            ui::print(&format!("{}\n", json!({ "ended": ended, "detail": detail })));
+            ui::print(&json::report(json!({}), probed));
         }
         let (running, again) = (self.running(probed), self.typed(""));
         let next = Next { stuck: String::new(), running, again, solved: Vec::new() };
@@ -148,7 +147,7 @@ impl Climb<'_> {
     fn in_a_line(&self, stage: &Stage) -> anyhow::Result<bool> {
         let results = self.checks(stage, |_| ())?;
         if self.args.json {
-            ui::print(&format!("{}\n", in_json(stage, &results)));
+            ui::print(&json::report(about(stage, &results), &results));
         } else {
             ui::print(&ladder::line(stage, &results));
         }
@@ -250,19 +249,15 @@ fn on_purpose(all: &[Step], step: &Step, stage: &Stage) -> String {
     })
 }
 
-fn in_json(stage: &Stage, results: &Results) -> serde_json::Value {
-    let (ended, detail) = check_json::of_end(&results.ended);
+/// The stage, for programs.
+fn about(stage: &Stage, results: &Results) -> Value {
     json!({
         "stage": stage.number,
         "name": stage.name,
         "title": stage.title,
         "phase": stage.phase,
-        "passed": results.passed(),
         "of": stage.checks.len(),
         "done": results.all_passed(),
-        "ended": ended,
-        "detail": detail,
-        "checks": check_json::of_checks(results),
     })
 }
 
