@@ -137,11 +137,6 @@ mod tests {
         assert_eq!(find(&all, "keep-alive").unwrap().number, 12);
         let error = find(&all, "99").unwrap_err();
         assert!(error.to_string().contains("climb --list"), "{error}");
-    }
-
-    #[test]
-    fn a_stage_for_the_other_kind_of_server_says_which_it_needs() {
-        let all = stages();
         let said = wrong_scheme(&all[0], Scheme::Http);
         assert!(said.contains("stage 1 is for an echo") && said.contains("tcp://"), "{said}");
         let said = wrong_scheme(&all[8], Scheme::Echo);
@@ -152,12 +147,9 @@ mod tests {
     #[test]
     fn only_a_stage_that_exists_and_fits_the_server_is_next() {
         let all = stages();
-        let next = |number| next(&all, all.iter().find(|it| it.number == number).unwrap());
-        let number = |stage: Option<&Stage>| stage.map(|stage| stage.number);
-        assert_eq!(number(next(1)), Some(2));
-        assert_eq!(number(next(all.last().unwrap().number)), None);
+        let next = |stage: &Stage| next(&all, stage).map(|stage| stage.number);
         let last_echo = all.iter().rfind(|stage| stage.scheme == Scheme::Echo).unwrap();
-        assert_eq!(number(next(last_echo.number)), None);
+        assert_eq!([&all[0], last_echo, all.last().unwrap()].map(next), [Some(2), None, None]);
     }
 
     #[test]

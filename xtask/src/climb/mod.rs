@@ -30,7 +30,7 @@ pub(crate) use checks::{ChecksArgs, checks};
 use run::Wanted;
 use target::Target;
 
-#[derive(clap::Args)]
+#[derive(Default, clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct Args {
     /// Run only this stage, by its number or name. Without it, your own server continues at your next stage,
@@ -76,10 +76,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
         return Ok(ExitCode::SUCCESS);
     }
     let only = args.stage.as_deref().map(|called| ladder::find(&all, called)).transpose()?;
-    let target = match &args.step {
-        Some(called) => Target::step(workspace, called)?,
-        None => Target::choose(workspace, args.server.as_deref(), args.bin.as_deref())?,
-    };
+    let target = Target::choose(workspace, args)?;
     if args.watch || args.hint {
         let open = ladder::open(workspace, &target, &all, None)?;
         let next = only.or(open.first().copied());

@@ -9,7 +9,7 @@ use anyhow::bail;
 use course::Step;
 
 use super::checks::checks_command;
-use super::steps;
+use super::{Args, steps};
 use crate::check::{Results, curl::ADDRESS, runner, words};
 use crate::process;
 use crate::start::{FOLDER, PACKAGE};
@@ -32,23 +32,17 @@ pub(crate) enum Target {
 }
 
 impl Target {
-    /// The step with this name or number.
+    /// The server that the options name.
     ///
     /// # Errors
-    /// Returns an error that lists the steps if there is no such step.
-    pub(super) fn step(workspace: &Workspace, called: &str) -> anyhow::Result<Target> {
-        let (all, _) = steps::all(workspace)?;
-        Ok(Target::Step(course::find(&all, called)?.clone()))
-    }
-
-    /// # Errors
-    /// Returns an error with helpful commands when there is neither an own server nor a command.
-    pub(super) fn choose(
-        workspace: &Workspace,
-        server: Option<&str>,
-        bin: Option<&str>,
-    ) -> anyhow::Result<Target> {
-        if let Some(typed) = server {
+    /// Returns an error that lists the steps if there is no such step, and one with helpful commands if the reader has
+    /// no server.
+    pub(super) fn choose(workspace: &Workspace, args: &Args) -> anyhow::Result<Target> {
+        if let Some(called) = &args.step {
+            let (all, _) = steps::all(workspace)?;
+            return Ok(Target::Step(course::find(&all, called)?.clone()));
+        }
+        if let Some(typed) = &args.server {
             return Ok(Target::Other(words::split(typed)?));
         }
         let folder = workspace.path(FOLDER);
@@ -58,7 +52,7 @@ impl Target {
                  (`cargo xtask climb --list` lists the stages)"
             );
         }
-        let bin = bin.map_or_else(|| newest(&folder), ToString::to_string);
+        let bin = args.bin.clone().unwrap_or_else(|| newest(&folder));
         Ok(Target::Own { folder, bin })
     }
 
@@ -178,11 +172,15 @@ mod tests {
     #[test]
     fn a_step_is_started_by_its_package_and_its_example() {
         let workspace = Workspace::find().unwrap();
+        let step = |called: &str| {
+            let args = Args { step: Some(called.to_string()), ..Args::default() };
+            Target::choose(&workspace, &args)
+        };
         assert_eq!(
-            Target::step(&workspace, "6").unwrap().by_hand(),
+            step("6").unwrap().by_hand(),
             "cargo run -p ch02_thread_pool --example step_06_thread_each 127.0.0.1:8080"
         );
-        let error = Target::step(&workspace, "99").err().unwrap().to_string();
+        let error = step("99").err().unwrap().to_string();
         assert!(error.starts_with("no step `99`; there are 01_accept, "), "{error}");
     }
 
