@@ -1,10 +1,10 @@
 //! Formats a request as a command that the user can run.
 
-use std::fmt::Write;
+use std::process::Command;
 
 use wire::escape::escape;
 
-use crate::process::quoted;
+use crate::process;
 
 /// Where a chapter listens when it is started without an address.
 pub(crate) const ADDRESS: &str = "127.0.0.1:8080";
@@ -28,54 +28,46 @@ fn is_begun(sent: &[u8]) -> bool {
 
 /// `None` unless the bytes are one well-formed request with a text body.
 fn curl(sent: &[u8]) -> Option<String> {
-    let text = std::str::from_utf8(sent).ok()?;
-    let (head, body) = text.split_once("\r\n\r\n")?;
+    let (head, body) = std::str::from_utf8(sent).ok()?.split_once("\r\n\r\n")?;
     let mut lines = head.split("\r\n");
-    let mut words = lines.next()?.split(' ');
-    let (method, target, version) = (words.next()?, words.next()?, words.next()?);
-    if words.next().is_some() || !visible(method) || !target.starts_with('/') || !visible(target) {
+    let words: Vec<&str> = lines.next()?.split(' ').collect();
+    let [method, target, version @ ("HTTP/1.0" | "HTTP/1.1")] = words[..] else { return None };
+    let is_text = [method, target, body].into_iter().all(visible);
+    if !is_text || !target.starts_with('/') || body.starts_with('@') {
         return None;
     }
-    let mut line = String::from(match method {
-        "HEAD" => "curl -I",
-        _ => "curl -i",
-    });
-    match version {
-        "HTTP/1.1" => {}
-        "HTTP/1.0" => line.push_str(" --http1.0"),
-        _ => return None,
+    let mut command = Command::new("curl");
+    command.arg(if method == "HEAD" { "-I" } else { "-i" });
+    command.args((version == "HTTP/1.0").then_some("--http1.0"));
+    let is_implied = match method {
+        "HEAD" => true,
+        "GET" => body.is_empty(),
+        "POST" => !body.is_empty(),
+        _ => false,
+    };
+    if !is_implied {
+        command.args(["-X", method]);
     }
-    if !(method == "HEAD"
-        || method == "GET" && body.is_empty()
-        || method == "POST" && !body.is_empty())
-    {
-        let _ = write!(line, " -X {}", quoted(method));
-    }
-    if target.contains("/.") {
-        line.push_str(" --path-as-is");
-    }
-    let (options, has_type) = field_options(lines, body)?;
-    line.push_str(&options);
-    if !visible(body) || body.starts_with('@') {
-        return None;
-    }
+    command.args(target.contains("/.").then_some("--path-as-is"));
+    let fields = fields(lines, body)?;
+    let is_type = |field: &String| field.to_ascii_lowercase().starts_with("content-type");
+    let has_type = fields.iter().any(is_type);
+    command.args(fields.iter().flat_map(|field| ["-H", field]));
     if !body.is_empty() {
-        if !has_type {
-            line.push_str(" -H 'Content-Type:'");
-        }
-        let _ = write!(line, " --data-binary {}", quoted(body));
+        command.args((!has_type).then_some(["-H", "Content-Type:"]).iter().flatten());
+        command.args(["--data-binary", body]);
     }
-    let _ = write!(line, " {}", quoted(&format!("http://{ADDRESS}{target}")));
-    Some(line)
+    command.arg(format!("http://{ADDRESS}{target}"));
+    Some(process::typed(&command))
 }
 
-/// The options for the field lines of a request with this body, and whether one of them is a Content-Type. `None` if
-/// curl would not send these fields.
-fn field_options<'a>(lines: impl Iterator<Item = &'a str>, body: &str) -> Option<(String, bool)> {
-    let mut options = String::new();
-    let (mut host, mut length, mut has_type) = (false, None, false);
+/// The field lines of a request with this body, for curl's option -H. `None` if curl would not send these fields.
+fn fields<'a>(lines: impl Iterator<Item = &'a str>, body: &str) -> Option<Vec<String>> {
+    let mut fields = Vec::new();
+    let (mut host, mut length) = (false, None);
     for field in lines {
-        let (name, value) = field.split_once(": ").or_else(|| field.split_once(':'))?;
+        let (name, value) = field.split_once(':')?;
+        let value = value.strip_prefix(' ').unwrap_or(value);
         if name.is_empty() || name.contains(' ') || !visible(name) || !visible(value) {
             return None;
         }
@@ -90,15 +82,11 @@ fn field_options<'a>(lines: impl Iterator<Item = &'a str>, body: &str) -> Option
             }
             "content-length" => return None,
             "connection" if value == "close" => {}
-            name_in_lower => {
-                has_type |= name_in_lower == "content-type";
-                let field =
-                    if value.is_empty() { format!("{name};") } else { format!("{name}: {value}") };
-                let _ = write!(options, " -H {}", quoted(&field));
-            }
+            _ if value.is_empty() => fields.push(format!("{name};")),
+            _ => fields.push(format!("{name}: {value}")),
         }
     }
-    (host && length.unwrap_or(0) == body.len()).then_some((options, has_type))
+    (host && length.unwrap_or(0) == body.len()).then_some(fields)
 }
 
 fn visible(text: &str) -> bool {
@@ -141,7 +129,7 @@ mod tests {
             ),
             (
                 "PUT /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi",
-                "curl -i -X PUT -H 'Content-Type:' --data-binary hi http://127.0.0.1:8080/echo",
+                "curl -i -X PUT -H Content-Type: --data-binary hi http://127.0.0.1:8080/echo",
             ),
             (
                 "POST /echo HTTP/1.1\r\nHost: a\r\n\r\n",
