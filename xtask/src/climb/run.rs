@@ -8,9 +8,10 @@ use course::Step;
 use serde_json::{Value, json};
 use wire::climb::{DEADLINE_SECONDS, Scheme, Stage, stages};
 
+use super::args::Args;
 use super::checks::checks_command;
 use super::target::{self, Target};
-use super::{Args, ladder, steps};
+use super::{ladder, steps};
 use crate::check::report::{self, Next};
 use crate::check::{Checked, Ended, Results, curl, json, runner};
 use crate::process;

@@ -8,8 +8,9 @@ use std::time::Duration;
 use anyhow::bail;
 use course::Step;
 
+use super::args::Args;
 use super::checks::checks_command;
-use super::{Args, steps};
+use super::steps;
 use crate::check::{Results, curl::ADDRESS, runner, words};
 use crate::process;
 use crate::start::{FOLDER, PACKAGE};
