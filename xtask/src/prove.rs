@@ -10,6 +10,7 @@ use std::process::ExitCode;
 
 use self::claim::claims;
 pub(crate) use self::expected::Expected;
+use crate::check::report;
 use crate::exercise::Exercise;
 use crate::process;
 use crate::sandbox::Sandbox;
@@ -119,10 +120,9 @@ fn prove_one(
 
 /// A line about a claim, with its verdict.
 pub(crate) fn line(about: &str, verdict: &anyhow::Result<String>) -> String {
-    let marks = ui::marks();
-    let (style, mark, words) = match verdict {
-        Ok(words) => (ui::GOOD, marks.good, words.clone()),
-        Err(error) => (ui::BAD, marks.bad, format!("{error:#}")),
-    };
-    format!("{} {about}: {words}\n", ui::paint(style, mark))
+    let mark = report::mark(verdict.is_ok(), ui::marks());
+    match verdict {
+        Ok(words) => format!("{mark} {about}: {words}\n"),
+        Err(error) => format!("{mark} {about}: {error:#}\n"),
+    }
 }

@@ -88,7 +88,7 @@ fn bytes(sign: char, bytes: &[u8], wrong_at: Option<usize>) -> String {
         let is_last = number + 1 == lines.len();
         let place = wrong_at.filter(|&at| start <= at && (at < end || (at == end && is_last)));
         let near = wrong_at.is_some_and(|at| at + 200 >= start && at <= end + 200);
-        if number < MAX_LINES || place.is_some() || near {
+        if number < MAX_LINES || near {
             text += &one_line(sign, line, place.map(|at| at - start));
         } else if number == MAX_LINES {
             let _ = writeln!(text, "  {sign} … ({} lines in all)", lines.len());

@@ -8,11 +8,12 @@ use crate::ui;
 
 /// The line of a check that has run.
 pub(crate) fn line(checked: &Checked, marks: ui::Marks) -> String {
-    let (style, mark) = match checked.failure {
-        None => (ui::GOOD, marks.good),
-        Some(_) => (ui::BAD, marks.bad),
-    };
-    format!("{} {}\n", ui::paint(style, mark), checked.sentence)
+    format!("{} {}\n", mark(checked.failure.is_none(), marks), checked.sentence)
+}
+
+/// The mark of a result.
+pub(crate) fn mark(is_good: bool, marks: ui::Marks) -> String {
+    if is_good { ui::paint(ui::GOOD, marks.good) } else { ui::paint(ui::BAD, marks.bad) }
 }
 
 /// The commands that the report suggests next.

@@ -2,11 +2,12 @@
 
 use std::fs;
 use std::ops::RangeInclusive;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, bail};
 
 use super::steps::{self, Failing, Mistake, Step};
+use super::target::Target;
 use crate::patch::Patch;
 use crate::process;
 use crate::sandbox::Sandbox;
@@ -35,14 +36,14 @@ pub(super) struct Climber {
 }
 
 impl Climber {
-    fn new(name: &str, program: &Path, passes: Vec<u8>, fails: Option<Failing>) -> Climber {
-        let words = vec![program.to_string_lossy().into_owned()];
+    fn new(name: &str, words: Vec<String>, passes: Vec<u8>, fails: Option<Failing>) -> Climber {
         Climber { name: name.to_string(), words, deadline: 12, passes, fails }
     }
 }
 
-fn program(workspace: &Workspace, name: &str) -> PathBuf {
-    process::program(&workspace.target().join("debug"), name)
+fn program(workspace: &Workspace, name: &str) -> String {
+    let program = process::program(&workspace.target().join("debug"), name);
+    program.to_string_lossy().into_owned()
 }
 
 /// The starter of part 1 as `cargo xtask start` makes it. The other starters begin with the library of a chapter, and
@@ -53,13 +54,10 @@ pub(super) fn starter(workspace: &Workspace) -> anyhow::Result<Climber> {
         fs::remove_dir_all(&folder).with_context(|| folder.display().to_string())?;
     }
     start::make(workspace, &folder, 1)?;
-    let mut command = process::cargo();
-    command.args(["build", "--quiet"]).current_dir(&folder);
-    command.env("CARGO_TARGET_DIR", folder.join("target"));
-    process::succeeds(&mut command, "the starter does not compile")?;
-    let program = process::program(&folder.join("target/debug"), start::PACKAGE);
+    let target = Target::Own { folder, bin: start::PACKAGE.to_string() };
+    let words = target.build(true)?.context("the starter does not compile")?;
     let check = "a line that a client sends comes back".to_string();
-    Ok(Climber::new("starter", &program, Vec::new(), Some(Failing { stage: 1, check })))
+    Ok(Climber::new("starter", words, Vec::new(), Some(Failing { stage: 1, check })))
 }
 
 /// The stages that each chapter and `final` pass, and the check of the next stage that fails. Later stages belong to the
@@ -80,22 +78,21 @@ pub(super) fn snapshots(workspace: &Workspace) -> Vec<Climber> {
         let (is_echo, next) = (*stages.start() == 1, stages.end() + 1);
         let fails = check.map(|check| Failing { stage: next, check: check.to_string() });
         let Some(number) = chapter.number else {
-            let program = program(workspace, "httpserver");
-            let mut climber = Climber::new("final", &program, stages.collect(), fails);
             let script = "exec \"$0\" --addr \"$1\" ${2:+--root \"$2\"}";
-            climber.words.splice(0..0, ["sh", "-c", script].map(String::from));
-            return climber;
+            let mut words = ["sh", "-c", script].map(String::from).to_vec();
+            words.push(program(workspace, "httpserver"));
+            return Climber::new("final", words, stages.collect(), fails);
         };
-        let program = program(workspace, &chapter.package);
-        let new = Climber::new(&number.to_string(), &program, stages.collect(), fails);
+        let words = vec![program(workspace, &chapter.package)];
+        let new = Climber::new(&number.to_string(), words, stages.collect(), fails);
         Climber { deadline: if is_echo { ECHO_DEADLINE } else { new.deadline }, ..new }
     };
     workspace.chapters().iter().zip(SNAPSHOTS).map(climber).collect()
 }
 
 pub(super) fn of_step(workspace: &Workspace, step: &Step) -> Climber {
-    let program = program(workspace, &format!("examples/{}", step.example()));
-    Climber::new(step.name(), &program, step.passes.clone(), step.fails.clone())
+    let words = vec![program(workspace, &format!("examples/{}", step.example()))];
+    Climber::new(step.name(), words, step.passes.clone(), step.fails.clone())
 }
 
 /// Builds each step with its mistake in a copy of the repository, and keeps the programs.
@@ -124,7 +121,8 @@ pub(super) fn of_mistakes(
         let program = kept.join(number.to_string());
         fs::copy(process::executable(&messages, "example", &example)?, &program)?;
         let caught = Some(mistake.caught.clone());
-        climbers.push(Climber::new(&mistake.patch, &program, Vec::new(), caught));
+        let words = vec![program.to_string_lossy().into_owned()];
+        climbers.push(Climber::new(&mistake.patch, words, Vec::new(), caught));
         sandbox.restore()?;
     }
     Ok(climbers)

@@ -6,7 +6,7 @@ use anyhow::Context;
 use wire::climb::{Scheme, Stage, stages};
 
 use super::target::Target;
-use crate::check::{Ended, Results};
+use crate::check::{Ended, Results, report};
 use crate::progress::Progress;
 use crate::ui;
 use crate::workspace::Workspace;
@@ -74,9 +74,9 @@ pub(super) fn wrong_scheme(stage: &Stage, scheme: Scheme) -> String {
 
 /// The result of a stage in one line.
 pub(super) fn line(stage: &Stage, results: &Results) -> String {
-    let (marks, good) = (ui::marks(), results.all_passed());
-    let (style, mark) = if good { (ui::GOOD, marks.good) } else { (ui::BAD, marks.bad) };
-    let mut text = format!("{} {:>2} {}", ui::paint(style, mark), stage.number, stage.title);
+    let good = results.all_passed();
+    let mark = report::mark(good, ui::marks());
+    let mut text = format!("{mark} {:>2} {}", stage.number, stage.title);
     if !good {
         let _ = write!(text, ": {} of {} checks", results.passed(), stage.checks.len());
         if let Ended::GaveUp { seconds } | Ended::TimedOut { seconds, .. } = results.ended {
