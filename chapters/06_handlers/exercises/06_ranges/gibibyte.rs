@@ -37,8 +37,7 @@ pub(super) fn gibibyte(server: &Server) -> Result<(), Failure> {
         connection.write(&sent)?;
         // The body is not read, as for a response to HEAD, because a wrong response could have a
         // gibibyte.
-        let reply = connection.client().read_reply_to("HEAD");
-        let reply = reply.map_err(|error| connection.failure(&error, &sent))?;
+        let reply = connection.with_client(&sent, |client| client.read_reply_to("HEAD"))?;
         let answer = connection.answer(&sent, reply);
         answer
             .status(206)?

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::stage::{Phase, Scheme, Stage, deadline};
 use super::tools::{Checked, echoed, pattern, still_echoes, stream_through, stuffed};
-use crate::Kind;
+use crate::Client;
 use crate::exercise::{Connection, Failure, Server, check, first_difference};
 
 const PHASE: Phase = Phase { name: "Foundation", scheme: Scheme::Echo };
@@ -103,12 +103,14 @@ fn backpressure(server: &Server) -> Checked {
     connection.client().set_patience(Duration::from_secs(1));
     let piece = pattern(64 * 1024);
     for _ in 0..MOST / piece.len() {
-        match connection.client().send(&piece) {
+        let sent = connection.with_client(b"", |client| client.send(&piece));
+        match sent {
             Ok(()) => {}
-            Err(error) if error.kind() == Kind::TimedOut => return Ok(()),
-            Err(error) => {
-                let expected = "the connection stays open while its client does not read";
-                return Err(connection.failure(&error, b"").expecting(expected));
+            Err(failure) if failure.timed_out => return Ok(()),
+            Err(failure) => {
+                return Err(
+                    failure.expecting("the connection stays open while its client does not read")
+                );
             }
         }
     }
@@ -143,8 +145,7 @@ fn reset_while_writing(server: &Server) -> Checked {
 }
 
 fn reset(mut connection: Connection<'_>) -> Checked {
-    let reset = connection.client().reset_when_dropped();
-    reset.map_err(|error| connection.failure(&error, b""))
+    connection.with_client(b"", |client| client.reset_when_dropped())
 }
 
 fn silent(server: &Server) -> Checked {
@@ -161,12 +162,12 @@ fn falls_silent(server: &Server) -> Checked {
 fn gives_up(mut connection: Connection<'_>) -> Checked {
     let patience = deadline();
     connection.client().set_patience(patience);
-    let Err(error) = connection.client().read_to_any_end() else { return Ok(()) };
-    let expected = "the server closes an idle connection";
-    if error.kind() != Kind::TimedOut {
-        return Err(connection.failure(&error, b"").expecting(expected));
-    }
-    let seconds = patience.as_secs();
-    let got = format!("it is still open after {seconds} s (`--deadline SECONDS` waits longer)");
-    Err(Failure::new(expected, got).with_timeout())
+    connection.with_client(b"", Client::read_to_any_end).map(drop).map_err(|mut failure| {
+        if failure.timed_out {
+            let seconds = patience.as_secs();
+            let got = "it is still open after";
+            failure.got = format!("{got} {seconds} s (`--deadline SECONDS` waits longer)").into();
+        }
+        failure.expecting("the server closes an idle connection")
+    })
 }

@@ -4,8 +4,8 @@ use std::fmt::Display;
 use std::thread;
 use std::time::Duration;
 
+use crate::PATIENCE;
 use crate::exercise::{Answer, Connection, Failure, Server, first_difference};
-use crate::{Kind, PATIENCE};
 
 /// The result of a check.
 pub(super) type Checked = Result<(), Failure>;
@@ -45,8 +45,7 @@ pub(super) fn still_echoes(server: &Server, after: &str) -> Checked {
 pub(super) fn stream_through(server: &Server, bytes: &[u8]) -> Result<Vec<u8>, Failure> {
     let mut connection = server.connect()?;
     connection.client().set_patience(4 * PATIENCE);
-    let sender = connection.client().sender();
-    let mut sender = sender.map_err(|error| connection.failure(&error, b""))?;
+    let mut sender = connection.with_client(b"", |client| client.sender())?;
     let (sent, got) = thread::scope(|scope| {
         let sent = scope.spawn(move || sender.send(bytes).and_then(|()| sender.half_close()));
         let got = connection.client().read_to_any_end();
@@ -74,8 +73,7 @@ pub(super) fn in_pieces(
     cuts: impl Iterator<Item = usize>,
 ) -> Result<Answer, Failure> {
     let mut connection = server.connect()?;
-    let sent = connection.client().send_slowly(bytes, cuts);
-    sent.map_err(|error| connection.failure(&error, bytes))?;
+    connection.with_client(bytes, |client| client.send_slowly(bytes, cuts))?;
     connection.read(bytes)
 }
 
@@ -88,24 +86,8 @@ pub(super) fn each_gets(server: &Server, status: u16, targets: &[impl AsRef<str>
 /// bytes that follow must not be parsed as a request.
 pub(super) fn rejected(server: &Server, bytes: &[u8], statuses: &[u16]) -> Checked {
     let mut connection = server.connect()?;
-    let sent = connection.client().send_until_reset(bytes);
-    sent.map_err(|error| connection.failure(&error, bytes))?;
+    connection.with_client(bytes, |client| client.send_until_reset(bytes))?;
     let answer = connection.read(bytes)?;
     answer.status_in(statuses)?;
     connection.ends_after(&answer, "the server closes the connection after it has rejected this")
-}
-
-/// The status of the response, or `None` if none arrives within `patience`.
-pub(super) fn status_within(
-    server: &Server,
-    bytes: &[u8],
-    patience: Duration,
-) -> Result<Option<u16>, Failure> {
-    let mut connection = server.connect()?;
-    connection.client().set_patience(patience);
-    match connection.client().ask(bytes) {
-        Ok(reply) => Ok(Some(reply.status)),
-        Err(error) if error.kind() == Kind::TimedOut => Ok(None),
-        Err(error) => Err(connection.failure(&error, bytes)),
-    }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::core::{exits, terminate};
 use super::stage::{Phase, Scheme, Stage};
-use super::tools::{Checked, require, status_within};
+use super::tools::{Checked, require};
 use crate::exercise::{Connection, Failure, Server, check};
 use crate::{PATIENCE, request};
 
@@ -86,13 +86,17 @@ fn open_files(needed: u64) -> u64 {
 
 /// Requires that a request is served soon, beside `others`.
 fn served_soon(server: &Server, others: &str) -> Checked {
+    let mut connection = server.connect()?;
+    connection.client().set_patience(SOON);
     let bytes = request("GET", "/", &[("Connection", "close")], b"");
-    let status = status_within(server, &bytes, SOON)?;
-    require(
-        status == Some(200),
-        format!("status 200 within {} s beside {others}", SOON.as_secs()),
-        status.map_or("nothing".to_string(), |status| format!("status {status}")),
-    )
+    let got = match connection.send(&bytes) {
+        Ok(answer) if answer.reply.status == 200 => return Ok(()),
+        Ok(answer) => format!("status {}", answer.reply.status),
+        Err(failure) if failure.timed_out => "nothing".to_string(),
+        Err(failure) => return Err(failure),
+    };
+    let seconds = SOON.as_secs();
+    Err(Failure::new(format!("status 200 within {seconds} s beside {others}"), got))
 }
 
 fn among(server: &Server, count: usize, bytes: &[u8]) -> Checked {
@@ -149,7 +153,7 @@ fn overload(server: &Server) -> Checked {
     drop(busy);
     // The running handlers return within three seconds.
     let deadline = Instant::now() + 4 * PATIENCE;
-    while status_within(server, &probe, PATIENCE)? != Some(200) {
+    while !server.get("/").is_ok_and(|answer| answer.reply.status == 200) {
         require(Instant::now() < deadline, "status 200 after the overload", "none in 20 s")?;
         thread::sleep(Duration::from_millis(100));
     }
@@ -193,7 +197,7 @@ fn until_disconnected(server: &Server, over: &AtomicBool) -> Result<usize, Failu
                 // elsewhere.
                 Err(error) if error.arrived().is_empty() => break,
                 Err(error) => {
-                    return Err(connection.failure(&error, &bytes).expecting("complete responses"));
+                    return Err(server.failure(&error, &bytes).expecting("complete responses"));
                 }
             }
         }

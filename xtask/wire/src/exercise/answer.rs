@@ -59,15 +59,7 @@ impl Answer {
 
     /// Requires this status code.
     pub fn status(&self, code: u16) -> Result<&Answer, Failure> {
-        if self.reply.status == code {
-            return Ok(self);
-        }
-        let mut got = format!("status {}", self.reply.status);
-        if self.reply.status == 500 {
-            let panics = |text: &Text| text.stderr.text.contains("panicked at ");
-            got.push_str(&self.output.wait(LATE_WORDS, panics).last_errors());
-        }
-        Err(self.failure(format!("status {code}"), got).with_wrong_at(STATUS_AT))
+        self.status_in(&[code])
     }
 
     /// Requires one of these status codes.
@@ -77,7 +69,11 @@ impl Answer {
         }
         let words: Vec<String> = codes.iter().map(u16::to_string).collect();
         let expected = format!("status {}", words.join(" or "));
-        let got = format!("status {}", self.reply.status);
+        let mut got = format!("status {}", self.reply.status);
+        if self.reply.status == 500 {
+            let panics = |text: &Text| text.stderr.text.contains("panicked at ");
+            got.push_str(&self.output.wait(LATE_WORDS, panics).last_errors());
+        }
         Err(self.failure(expected, got).with_wrong_at(STATUS_AT))
     }
 

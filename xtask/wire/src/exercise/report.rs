@@ -3,7 +3,7 @@
 //! The program with the checks only reports; `cargo xtask check-exercise` reads these lines and formats them (marks,
 //! colours, the equivalent curl command).
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::conversation::{Conversation, Piece};
 
@@ -110,30 +110,27 @@ impl Event {
 
     /// Parses a line; `None` for a line that is not an event, such as a check's own output.
     pub fn from_line(line: &str) -> Option<Event> {
-        let value: Map<String, Value> = serde_json::from_str(line).ok()?;
-        let text = |name: &str| value.get(name)?.as_str().map(String::from);
-        Some(match text("event")?.as_str() {
-            "start" => Event::Start { check: text("check")?, rule: text("rule")? },
+        let value: Value = serde_json::from_str(line).ok()?;
+        let text = |name: &str| value[name].as_str();
+        Some(match text("event")? {
+            "start" => Event::Start { check: text("check")?.into(), rule: text("rule")?.into() },
             "pass" => Event::Pass,
             "fail" => {
+                let texts = |list: &Value| -> Option<_> {
+                    list.as_array()?.iter().map(|text| text.as_str().map(String::from)).collect()
+                };
                 let failure = Failure {
-                    sent: to_bytes(&text("sent")?),
-                    received: to_bytes(&text("received")?),
-                    wrong_at: value
-                        .get("wrong_at")?
-                        .as_u64()
-                        .and_then(|at| usize::try_from(at).ok()),
+                    sent: to_bytes(text("sent")?),
+                    received: to_bytes(text("received")?),
+                    wrong_at: to_number(&value["wrong_at"]),
                     expected: text("expected")?.into(),
                     got: text("got")?.into(),
-                    rule: text("rule").map(String::into),
-                    arguments: texts(value.get("arguments")?)?,
-                    timed_out: value.get("timed_out")?.as_bool()?,
+                    rule: text("rule").map(Box::from),
+                    arguments: texts(&value["arguments"])?,
+                    timed_out: value["timed_out"].as_bool()?,
                 };
-                let conversations = value.get("conversations")?.as_array()?;
-                Event::Fail(
-                    failure,
-                    conversations.iter().map(to_conversation).collect::<Option<_>>()?,
-                )
+                let conversations = value["conversations"].as_array()?.iter();
+                Event::Fail(failure, conversations.map(to_conversation).collect::<Option<_>>()?)
             }
             "gave up" => Event::GaveUp,
             "done" => Event::Done,
@@ -152,20 +149,19 @@ fn from_conversation(conversation: &Conversation) -> Value {
 }
 
 fn to_conversation(value: &Value) -> Option<Conversation> {
-    let number = |value: &Value| value.as_u64().and_then(|number| usize::try_from(number).ok());
     let piece = |value: &Value| {
         Some(Piece {
             sent: value["sent"].as_bool()?,
             bytes: to_bytes(value["bytes"].as_str()?),
-            length: number(&value["length"])?,
+            length: to_number(&value["length"])?,
         })
     };
     let pieces = value["pieces"].as_array()?.iter().map(piece).collect::<Option<_>>()?;
-    Some(Conversation { number: number(&value["number"])?, pieces })
+    Some(Conversation { number: to_number(&value["number"])?, pieces })
 }
 
-fn texts(list: &Value) -> Option<Box<[String]>> {
-    list.as_array()?.iter().map(|text| text.as_str().map(String::from)).collect()
+fn to_number(value: &Value) -> Option<usize> {
+    value.as_u64().and_then(|number| usize::try_from(number).ok())
 }
 
 /// Encodes bytes as a JSON string: each byte becomes the character with that number, so none is lost.

@@ -131,7 +131,7 @@ impl Server {
 
     /// A failure caused by an I/O error, with the last lines of the server's standard error, because it may have
     /// panicked.
-    pub fn failure(&self, error: &WireError, sent: &[u8]) -> Failure {
+    pub(crate) fn failure(&self, error: &WireError, sent: &[u8]) -> Failure {
         let mut got = error.message().to_string();
         match error.kind() {
             Kind::TimedOut | Kind::Unexpected => {}
@@ -162,18 +162,18 @@ pub struct Connection<'a> {
 impl Connection<'_> {
     /// Sends bytes as they are and reads one response.
     pub fn send(&mut self, bytes: &[u8]) -> Result<Answer, Failure> {
-        let reply = self.client.ask(bytes).map_err(|error| self.server.failure(&error, bytes))?;
+        let reply = self.with_client(bytes, |client| client.ask(bytes))?;
         Ok(self.answer(bytes, reply))
     }
 
     /// Sends bytes as they are, and reads nothing.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        self.client.send(bytes).map_err(|error| self.server.failure(&error, bytes))
+        self.with_client(bytes, |client| client.send(bytes))
     }
 
     /// Reads the response to these bytes, which were sent before.
     pub fn read(&mut self, sent: &[u8]) -> Result<Answer, Failure> {
-        let reply = self.client.read_reply().map_err(|error| self.server.failure(&error, sent))?;
+        let reply = self.with_client(sent, Client::read_reply)?;
         Ok(self.answer(sent, reply))
     }
 
@@ -210,26 +210,33 @@ impl Connection<'_> {
         &mut self.client
     }
 
-    /// A failure caused by an I/O error after these bytes were sent.
-    pub fn failure(&self, error: &WireError, sent: &[u8]) -> Failure {
-        self.server.failure(error, sent)
+    /// Does something for which there is no method here. An error is a failure after these bytes were sent.
+    pub fn with_client<T>(
+        &mut self,
+        sent: &[u8],
+        act: impl FnOnce(&mut Client) -> Result<T, WireError>,
+    ) -> Result<T, Failure> {
+        act(&mut self.client).map_err(|error| self.server.failure(&error, sent))
     }
 
     /// Sends bytes that are not a request, and reads `count` bytes.
     pub fn exchange(&mut self, bytes: &[u8], count: usize) -> Result<Vec<u8>, Failure> {
-        let got = self.client.send(bytes).and_then(|()| self.client.read_exact(count));
-        got.map_err(|error| self.server.failure(&error, bytes).expecting(in_bytes(count)))
+        let exchange = |client: &mut Client| {
+            client.send(bytes)?;
+            client.read_exact(count)
+        };
+        self.with_client(bytes, exchange).map_err(|failure| failure.expecting(in_bytes(count)))
     }
 
     /// Closes the sending direction (FIN).
     pub fn half_close(&mut self) -> Result<(), Failure> {
-        self.client.half_close().map_err(|error| self.server.failure(&error, b""))
+        self.with_client(b"", Client::half_close)
     }
 
     /// Requires that the server closes without sending another byte. `expected` is the text for a failure.
     pub fn ends(&mut self, expected: &str) -> Result<(), Failure> {
-        let closed = self.client.expect_closed();
-        closed.map_err(|error| self.server.failure(&error, b"").expecting(expected))
+        let closed = self.with_client(b"", Client::expect_closed);
+        closed.map_err(|failure| failure.expecting(expected))
     }
 
     /// Requires that the server closes after this response, without another byte.
