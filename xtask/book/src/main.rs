@@ -31,7 +31,6 @@ mod page;
 mod pattern;
 mod plot;
 mod preprocess;
-mod presets;
 mod publish;
 mod script;
 mod source;

@@ -1,9 +1,9 @@
 //! Compiles the chapters for the pages: `xtask/page` is compiled for wasm32-wasip1, and the modules are put beside the
 //! labs.
 //!
-//! `book/src/labs` gets `ch03.wasm` and so on, and `chapters.json` with the files of each chapter and the compiler's
-//! errors. A chapter that does not compile keeps its module from the last build. Git ignores these files, and so does
-//! `mdbook serve` when it watches for changes.
+//! `book/src/labs` gets `ch03.wasm` and so on, `chapters.json` with the files of each chapter and the compiler's errors,
+//! and `smuggling.json` with the attacks that the request console can send. A chapter that does not compile keeps its
+//! module from the last build. Git ignores these files, and so does `mdbook serve` when it watches for changes.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -16,6 +16,7 @@ use anyhow::{Context, Result};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
+use wire::tables::{Test, smuggling};
 
 use crate::cargo;
 use crate::sources::{Chapter, Sources, target};
@@ -63,6 +64,7 @@ pub(crate) fn refresh(sources: &Sources) -> Result<Modules> {
     }
     let list = serde_json::to_vec(&list(sources, &modules)?)?;
     replace(&labs.join("chapters.json"), &list)?;
+    replace(&labs.join("smuggling.json"), &serde_json::to_vec(&attacks())?)?;
     Ok(modules)
 }
 
@@ -133,6 +135,17 @@ fn list(sources: &Sources, modules: &Modules) -> Result<Value> {
     Ok(list)
 }
 
+/// The rows of the smuggling table with their rules, the bytes to send, and the statuses of the responses.
+fn attacks() -> Value {
+    let rows = smuggling::rows().into_iter().filter_map(|row| {
+        let Test::Exchange { bytes, statuses, .. } = row.test else { return None };
+        // A character for each byte: JSON has no bytes.
+        let bytes: String = bytes.iter().copied().map(char::from).collect();
+        Some(json!({ "rule": row.rule, "rfc": row.rfc, "name": row.name, "bytes": bytes, "statuses": statuses }))
+    });
+    rows.collect()
+}
+
 /// The files in `public/` of a chapter, in the form in which the page passes them to the program.
 fn files(chapter: &Chapter) -> Result<BTreeMap<String, Value>> {
     let mut files = BTreeMap::new();
@@ -147,7 +160,7 @@ fn files(chapter: &Chapter) -> Result<BTreeMap<String, Value>> {
 }
 
 /// Writes a file only if its content changes, so that a program that watches the directory sees only real changes.
-pub(crate) fn replace(file: &Path, bytes: &[u8]) -> Result<()> {
+fn replace(file: &Path, bytes: &[u8]) -> Result<()> {
     if fs::read(file).is_ok_and(|old| old == bytes) {
         return Ok(());
     }

@@ -11,15 +11,15 @@ use crate::directive;
 use crate::expand::expand_page;
 use crate::glossary::Glossary;
 use crate::minutes::Minutes;
+use crate::modules;
 use crate::sources::Sources;
-use crate::{modules, presets};
 
 /// Reads a book from standard input and writes it to standard output.
 pub(crate) fn run() -> Result<()> {
     let mut book = read(&io::read_to_string(io::stdin())?)?;
     let sources = Sources::find()?;
     // The labs are optional: without them the book can still be read.
-    if let Err(error) = modules::refresh(&sources).and_then(|_| presets::refresh(&sources)) {
+    if let Err(error) = modules::refresh(&sources) {
         eprintln!("the labs of the book were not compiled: {error:#}");
     }
     let glossary = Glossary::read(sources.root())?;

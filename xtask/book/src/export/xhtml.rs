@@ -24,36 +24,31 @@ const CAMEL: [(&str, &str); 6] = [
 /// Returns an error for a tag that is not closed or is closed in the wrong order, and for a named character that XML
 /// does not have.
 pub(super) fn of(html: &str) -> Result<String> {
-    let mut xml = String::with_capacity(html.len() + html.len() / 16);
-    let mut open: Vec<&str> = Vec::new();
-    let mut rest = html;
-    while let Some(at) = rest.find('<') {
-        xml.push_str(&text(&rest[..at])?);
-        rest = &rest[at..];
-        if let Some(comment) = rest.strip_prefix("<!--") {
-            rest = comment.split_once("-->").map_or("", |(_, after)| after);
-            continue;
-        }
-        let Some((tag, after)) = rest[1..].split_once('>') else { bail!("`{rest}` has no end") };
-        rest = after;
-        if let Some(name) = tag.strip_prefix('/') {
-            match open.pop() {
-                Some(last) if last == name => xml.extend(["</", name, ">"]),
-                last => bail!("</{name}> closes <{}>", last.unwrap_or("nothing")),
+    // A comment, a tag, a tag without an end, or text.
+    let piece = regex!(r"(?s)<!--.*?(?:-->|\z)|<(/?)([^\s/>]+)([^>]*?)(/?)>|<.*|[^<]+");
+    let (mut xml, mut open) = (String::with_capacity(html.len()), Vec::new());
+    for found in piece.captures_iter(html) {
+        let all = &found[0];
+        let Some(name) = found.get(2).map(|name| name.as_str()) else {
+            match all {
+                comment if comment.starts_with("<!--") => {}
+                tag if tag.starts_with('<') => bail!("`{tag}` has no end"),
+                _ => xml.push_str(&text(all)?),
             }
             continue;
-        }
-        let is_closed = tag.ends_with('/');
-        let tag = tag.trim_end_matches('/');
-        let name = tag.split_whitespace().next().unwrap_or_default();
-        let is_void = VOID.contains(&name);
-        let end = if is_void || is_closed { "/>" } else { ">" };
-        xml.extend(["<", name, &attributes(&tag[name.len()..]), end]);
-        if !is_void && !is_closed {
+        };
+        if all.starts_with("</") {
+            match open.pop() {
+                Some(last) if last == name => xml.push_str(all),
+                last => bail!("</{name}> closes <{}>", last.unwrap_or("nothing")),
+            }
+        } else if VOID.contains(&name) || all.ends_with("/>") {
+            xml.extend(["<", name, &attributes(&found[3]), "/>"]);
+        } else {
+            xml.extend(["<", name, &attributes(&found[3]), ">"]);
             open.push(name);
         }
     }
-    xml.push_str(&text(rest)?);
     match open.last() {
         Some(name) => bail!("<{name}> is not closed"),
         None => Ok(xml),
@@ -62,33 +57,27 @@ pub(super) fn of(html: &str) -> Result<String> {
 
 /// The attributes of a tag, each with a value between quotation marks.
 fn attributes(text: &str) -> String {
-    let written = regex!(r#"([^\s="]+)(?:="([^"]*)")?"#).captures_iter(text).map(|found| {
-        let name =
-            CAMEL.iter().find(|(lower, _)| *lower == &found[1]).map_or(&found[1], |(_, name)| name);
-        format!(
-            " {name}=\"{}\"",
-            found.get(2).map_or("", |value| value.as_str()).replace('<', "&lt;")
-        )
-    });
-    written.collect()
+    let attribute = |found: Captures<'_>| {
+        let name = CAMEL.iter().find(|(lower, _)| *lower == &found[1]);
+        let name = name.map_or(&found[1], |(_, name)| name);
+        let value = found.get(2).map_or("", |value| value.as_str());
+        [" ", name, "=\"", &value.replace('<', "&lt;"), "\""].concat()
+    };
+    regex!(r#"([^\s="]+)(?:="([^"]*)")?"#).captures_iter(text).map(attribute).collect()
 }
 
 /// Text between tags. An ampersand that does not begin an entity is escaped.
 fn text(text: &str) -> Result<String> {
-    let reference = regex!(r"&(#?\w+;)?");
-    if !text.contains('&') {
-        return Ok(text.to_string());
+    let entity = regex!(r"&(\w+;)");
+    let known = ["amp;", "lt;", "gt;", "quot;", "apos;"];
+    if let Some(found) = entity.captures_iter(text).find(|found| !known.contains(&&found[1])) {
+        bail!("{} is no character of XML; write the character itself", &found[0]);
     }
-    let is_known = |name: &str| {
-        name.starts_with('#') || ["amp;", "lt;", "gt;", "quot;", "apos;"].contains(&name)
+    let ampersand = regex!(r"&(#?\w+;)?");
+    let escape = |found: &Captures<'_>| {
+        format!("&{}", found.get(1).map_or("amp;", |entity| entity.as_str()))
     };
-    let mut names = reference.captures_iter(text).filter_map(|found| found.get(1));
-    if let Some(unknown) = names.find(|name| !is_known(name.as_str())) {
-        bail!("&{} is no character of XML; write the character itself", unknown.as_str());
-    }
-    let escape =
-        |found: &Captures<'_>| format!("&{}", found.get(1).map_or("amp;", |it| it.as_str()));
-    Ok(reference.replace_all(text, escape).into_owned())
+    Ok(ampersand.replace_all(text, escape).into_owned())
 }
 
 #[cfg(test)]
