@@ -17,6 +17,10 @@ use crate::workspace::Workspace;
 /// The name of the files in the target directory, without an extension.
 const NAME: &str = "from-socket-to-server";
 
+/// What mdBook prints. It would warn that the search index is large, but a page fetches the index only when its reader
+/// opens the search, and a search over all pages is worth that.
+const LOG: &str = "info,mdbook_html::html_handlebars::search=error";
+
 /// Whether the labs' server is started. It is built on the engine of `final`, which is tested on Linux only.
 const HAS_LABS: bool = cfg!(target_os = "linux");
 
@@ -48,10 +52,16 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
         // Fail now rather than after the build.
         is_free(args.port)?;
     }
-    let program = mdbook::find_or_install(workspace)?;
     // mdBook would also build it, but without printing anything for a minute.
     process::shown(&mut process::cargo_in(workspace, &["build", "--bin", "book_tools"]))?;
-    process::shown(Command::new(program).args(["build", "book"]).current_dir(workspace.root()))?;
+    if let Some(directory) = &args.out {
+        // Fail now rather than after the build.
+        let mut publish = process::bin(workspace, "book_tools");
+        process::shown(publish.args(["publish", "--check"]).arg(absolute(directory)?))?;
+    }
+    let mut build = Command::new(mdbook::find_or_install(workspace)?);
+    build.args(["build", "book"]).current_dir(workspace.root());
+    process::shown(build.env("MDBOOK_LOG", LOG))?;
     if is_written {
         write(workspace, args)?;
     } else if args.no_serve {

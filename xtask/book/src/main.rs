@@ -94,6 +94,9 @@ enum Command {
     Publish {
         /// A new or empty directory, or a directory that this command has written.
         folder: PathBuf,
+        /// Only checks that it is such a directory.
+        #[arg(long)]
+        check: bool,
     },
 }
 
@@ -111,7 +114,8 @@ fn main() -> ExitCode {
         Command::Check { parts, show } => check::run(&parts, show.as_deref()),
         Command::Figures => drawings::run(),
         Command::Export { wanted } => export::run(&wanted),
-        Command::Publish { folder } => {
+        Command::Publish { folder, check: true } => publish::check(&folder),
+        Command::Publish { folder, check: false } => {
             sources::Sources::find().and_then(|sources| publish::run(&sources, &folder))
         }
     };

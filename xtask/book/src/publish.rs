@@ -10,7 +10,7 @@ use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, ensure};
 use regex::Captures;
 
 use crate::files;
@@ -38,10 +38,13 @@ const FOLDER: &str = "inline";
 /// Returns an error for any other directory, when the book is not built, or when a file cannot be written.
 pub(crate) fn run(sources: &Sources, folder: &Path) -> Result<()> {
     let book = sources.root().join("book/book");
-    if !book.join("index.html").is_file() {
-        bail!("the book is not built: `mdbook build book` builds it");
+    let is_built = book.join("index.html").is_file();
+    ensure!(is_built, "the book is not built: `mdbook build book` builds it");
+    check(folder)?;
+    if folder.join("_headers").exists() {
+        // An earlier run has written it.
+        fs::remove_dir_all(folder).with_context(|| folder.display().to_string())?;
     }
-    clear(folder)?;
     let mut extracted = Extracted::default();
     for path in files::all(&book)? {
         let (from, to) = (book.join(&path), folder.join(&path));
@@ -66,20 +69,16 @@ pub(crate) fn run(sources: &Sources, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Removes the files of an earlier run.
-fn clear(folder: &Path) -> Result<()> {
-    let is_empty = || fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
-    if !folder.exists() || is_empty() {
-        return Ok(());
-    }
+/// Checks that the directory is new or empty, or has been written by an earlier run.
+pub(crate) fn check(folder: &Path) -> Result<()> {
+    let is_empty = fs::read_dir(folder).map_or(!folder.exists(), |mut it| it.next().is_none());
     let headers = fs::read_to_string(folder.join("_headers")).unwrap_or_default();
-    if !headers.starts_with(MARK) {
-        bail!(
-            "{} has other files, which would be lost: name a new directory, or one that `cargo xtask book --out` has written",
-            folder.display()
-        );
-    }
-    fs::remove_dir_all(folder).with_context(|| folder.display().to_string())
+    ensure!(
+        is_empty || headers.starts_with(MARK),
+        "{} has other files, which would be lost: name a new directory, or one that `cargo xtask book --out` has written",
+        folder.display()
+    );
+    Ok(())
 }
 
 /// The content of `_headers`, which some hosts read. Other hosts need the same fields in their configuration.
@@ -182,11 +181,13 @@ mod tests {
     fn a_folder_with_other_files_is_kept() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("thesis.txt"), "mine").unwrap();
-        let error = clear(folder.path()).unwrap_err().to_string();
+        let error = check(folder.path()).unwrap_err().to_string();
         assert!(error.contains("has other files, which would be lost"), "{error}");
         fs::write(folder.path().join("_headers"), headers()).unwrap();
-        clear(folder.path()).unwrap();
-        assert!(!folder.path().exists());
-        clear(folder.path()).unwrap();
+        check(folder.path()).unwrap();
+        fs::remove_dir_all(folder.path()).unwrap();
+        check(folder.path()).unwrap();
+        fs::create_dir(folder.path()).unwrap();
+        check(folder.path()).unwrap();
     }
 }
