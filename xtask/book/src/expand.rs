@@ -100,7 +100,7 @@ mod tests {
     fn a_mistake_is_told_with_its_page_its_line_and_the_way_out() {
         assert_eq!(
             error("\n{{#item 01 src/main.rs nothing}}"),
-            "book/src/a.md:2: {{#item 01 src/main.rs nothing}}: no item `nothing` in src/main.rs; it has: main"
+            "book/src/a.md:2: {{#item 01 src/main.rs nothing}}: no item `nothing` in src/main.rs; it has: //!, use, main"
         );
         assert!(error("{{#show 1}}").contains("there are file, item, diff, tree"));
         assert!(error("{{#file 1 main.rs}}").contains("did you mean src/main.rs?"));

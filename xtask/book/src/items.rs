@@ -37,85 +37,62 @@ pub(crate) fn all(source: &Source) -> Vec<String> {
     names
 }
 
-/// The lines with this name, and the name of an item with them.
+/// The pieces with this name. `use` lines are joined if only blank lines are between them, and so are `mod` lines.
 fn item(source: &Source, name: &str) -> Result<Vec<Piece>> {
-    let all = named(source);
-    let pieces = all.iter().filter(|(it, _)| it == name).map(|(_, piece)| piece.clone());
-    let pieces: Vec<Piece> = match name {
-        "use" | "mod" => joined(source, pieces),
-        "//!" => module_doc(source),
-        _ => pieces.collect(),
-    };
+    let is_joined = matches!(name, "use" | "mod");
+    let is_blank = |number| source.line(number).trim().is_empty();
+    let mut pieces: Vec<Piece> = Vec::new();
+    for (_, piece) in named(source).into_iter().filter(|(it, _)| it == name) {
+        match pieces.last_mut() {
+            Some(last)
+                if is_joined && (last.lines.end() + 1..*piece.lines.start()).all(is_blank) =>
+            {
+                last.lines = *last.lines.start()..=*piece.lines.end();
+            }
+            _ => pieces.push(piece),
+        }
+    }
     if pieces.is_empty() {
-        let is_top = |(name, piece): &&(String, Piece)| {
-            piece.inside.is_none() && name != "use" && name != "mod"
-        };
-        let names: Vec<&str> = all.iter().filter(is_top).map(|(name, _)| name.as_str()).collect();
-        bail!("no item `{name}` in {}; it has: {}", source.path, names.join(", "));
+        bail!("no item `{name}` in {}; it has: {}", source.path, all(source).join(", "));
     }
     Ok(pieces)
 }
 
-/// Joins pieces with only blank lines between them, such as two groups of `use` lines.
-fn joined(source: &Source, pieces: impl Iterator<Item = Piece>) -> Vec<Piece> {
-    let mut joined: Vec<Piece> = Vec::new();
-    for piece in pieces {
-        let is_blank = |number| source.line(number).trim().is_empty();
-        match joined.last_mut() {
-            Some(last) if (last.lines.end() + 1..*piece.lines.start()).all(is_blank) => {
-                last.lines = *last.lines.start()..=*piece.lines.end();
-            }
-            _ => joined.push(piece),
-        }
-    }
-    joined
-}
-
-fn module_doc(source: &Source) -> Vec<Piece> {
-    let lines = source.texts();
-    let count = lines.iter().take_while(|line| line.starts_with("//!")).count();
-    if count == 0 { Vec::new() } else { vec![Piece { lines: 1..=count, inside: None }] }
-}
-
-/// Each item that is no test, and each function inside an `impl`, with its name: `function`, `impl Type`, `use`,
-/// `Type::method`.
+/// The file's own comment, each item that is no test, and each function inside an `impl`, with its name: `//!`,
+/// `function`, `impl Type`, `use`, `Type::method`.
 fn named(source: &Source) -> Vec<(String, Piece)> {
     let mut all = Vec::new();
+    let doc = source.texts().iter().take_while(|line| line.starts_with("//!")).count();
+    if doc > 0 {
+        all.push(("//!".to_string(), Piece { lines: 1..=doc, inside: None }));
+    }
     let is_test = |item: &&Item| source.is_test(item.span().start().line);
     for item in source.items.iter().filter(|item| !is_test(item)) {
-        let mut add = |name: String, span: Span, inside: Option<usize>| {
+        let of_item = name(item).map(|name| (name, item.span(), None));
+        for (name, span, inside) in of_item.into_iter().chain(members(item)) {
             let lines = with_comments(source, span.start().line..=span.end().line);
             all.push((name, Piece { lines, inside }));
-        };
-        match item {
-            Item::Use(_) => add("use".to_string(), item.span(), None),
-            Item::Mod(it) if it.content.is_none() => add("mod".to_string(), item.span(), None),
-            _ => {}
-        }
-        if let Some(name) = name(item) {
-            add(name, item.span(), None);
-        }
-        for (name, span, head) in members(item) {
-            add(name, span, Some(head));
         }
     }
     all
 }
 
 /// The functions inside an `impl`, with the first line of the block.
-fn members(item: &Item) -> Vec<(String, Span, usize)> {
+fn members(item: &Item) -> Vec<(String, Span, Option<usize>)> {
     let Item::Impl(block) = item else { return Vec::new() };
     let (owner, head) = (type_name(&block.self_ty), block.impl_token.span.start().line);
     let member = |member: &ImplItem| match member {
-        ImplItem::Fn(it) => Some((format!("{owner}::{}", it.sig.ident), member.span(), head)),
+        ImplItem::Fn(it) => Some((format!("{owner}::{}", it.sig.ident), member.span(), Some(head))),
         _ => None,
     };
     block.items.iter().filter_map(member).collect()
 }
 
-/// The name of an item, such as `Type`, `function`, `impl Type` or `impl Trait for Type`.
+/// The name of an item, such as `use`, `Type`, `function`, `impl Type` or `impl Trait for Type`.
 fn name(item: &Item) -> Option<String> {
     let ident = match item {
+        Item::Use(_) => return Some("use".to_string()),
+        Item::Mod(it) if it.content.is_none() => return Some("mod".to_string()),
         Item::Const(it) => &it.ident,
         Item::Enum(it) => &it.ident,
         Item::Fn(it) => &it.sig.ident,
@@ -178,15 +155,5 @@ mod tests {
         assert_eq!(lines("impl Thing"), [12..=19]);
         assert_eq!(lines("Thing::make"), [13..=16]);
         assert_eq!(lines("impl From for Thing"), [21..=25]);
-    }
-
-    #[test]
-    fn an_item_that_is_not_there_is_an_error_that_names_those_that_are() {
-        let source = Source::new("a.rs", TEXT).unwrap();
-        let error = find(&source, &["Nothing"]).unwrap_err().to_string();
-        assert_eq!(
-            error,
-            "no item `Nothing` in a.rs; it has: Thing, impl Thing, impl From for Thing"
-        );
     }
 }

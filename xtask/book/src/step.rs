@@ -68,7 +68,7 @@ fn program<'a>(sources: &'a Sources, step: &Step) -> Result<(&'a Chapter, Rc<Sou
     Ok((chapter, sources.read(chapter, &format!("steps/{}", step.file))?))
 }
 
-/// The step that this one adds to, and what it changes there. A new program has no such step, and is shown as a whole.
+/// The step that this one adds to, and the changes to it. A new program has no such step, and is shown as a whole.
 fn before<'a>(
     sources: &Sources,
     steps: &'a [Step],
