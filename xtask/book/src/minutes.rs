@@ -3,7 +3,6 @@
 //! The directive is replaced after all pages have been expanded, because the table adds up their minutes.
 
 use std::collections::BTreeSet;
-use std::fmt::Write;
 
 use crate::config::BookPart;
 use crate::expand::Page;
@@ -55,25 +54,24 @@ impl Minutes {
     pub(crate) fn table(&self) -> String {
         let mut text =
             String::from("| part | core | deeper | stages | exercises |\n|---|--:|--:|--:|--:|\n");
+        let mut all = Row { title: "all".to_string(), ..Row::default() };
         for row in &self.rows {
-            // Writing to a string cannot fail.
-            let _ = writeln!(
-                text,
-                "| {} | {} | {} | {} | {} |",
-                row.title,
-                time(row.core),
-                time(row.deeper),
-                ranges(&row.stages, "–"),
-                if row.exercises == 0 { String::new() } else { row.exercises.to_string() }
-            );
+            text += &row.line();
+            all.core = all.core.and(row.core);
+            all.deeper = all.deeper.and(row.deeper);
+            all.exercises += row.exercises;
         }
-        let sum = |of: fn(&Row) -> Measure| {
-            time(self.rows.iter().map(of).fold(Measure::default(), Measure::and))
-        };
-        let (core, deeper) = (sum(|row| row.core), sum(|row| row.deeper));
-        let exercises: usize = self.rows.iter().map(|row| row.exercises).sum();
-        let _ = writeln!(text, "| all | {core} | {deeper} | | {exercises} |");
-        text
+        text + &all.line()
+    }
+}
+
+impl Row {
+    fn line(&self) -> String {
+        let Row { title, exercises, .. } = self;
+        let (core, deeper) = (time(self.core), time(self.deeper));
+        let stages = ranges(&self.stages, "–");
+        let exercises = if *exercises == 0 { String::new() } else { exercises.to_string() };
+        format!("| {title} | {core} | {deeper} | {stages} | {exercises} |\n")
     }
 }
 
@@ -129,7 +127,7 @@ mod tests {
             minutes.table(),
             "| part | core | deeper | stages | exercises |\n|---|--:|--:|--:|--:|\n\
              | Part 1 | 15 min | 2½ h | 1–2, 4 |  |\n|  |  | 1 min |  | 1 |\n|  |  |  |  |  |\n\
-             | all | 15 min | 2½ h | | 1 |\n"
+             | all | 15 min | 2½ h |  | 1 |\n"
         );
     }
 }
