@@ -1,6 +1,7 @@
-//! The picture of a plot: the axes, and the names and the lines of the series.
+//! The picture of a plot: the axes, and the names and the lines of the series. Positions have one decimal, because a
+//! tenth of a pixel is as exact as a line is seen.
 
-use std::fmt::Display;
+use std::fmt::{Display, Write};
 use std::iter::successors;
 
 use anyhow::{Context, Result, bail};
@@ -61,14 +62,19 @@ impl Area<'_> {
         let mut svg = String::new();
         for value in ticks(self.y) {
             let y = self.y(value)?;
-            svg += &rule("grid", [LEFT.to_string(), tenth(y), right.to_string(), tenth(y)]);
-            svg += &text("end", LEFT - 8.0, tenth(y + 5.0), &number(value));
+            let _ = writeln!(
+                svg,
+                "<line class=\"grid\" x1=\"{LEFT}\" y1=\"{y:.1}\" x2=\"{right}\" y2=\"{y:.1}\"/>"
+            );
+            svg += &text("end", LEFT - 8.0, format_args!("{:.1}", y + 5.0), &number(value));
         }
         for value in ticks(self.x) {
-            let x = tenth(self.x(value)?);
-            let (from, to) = (bottom.to_string(), (bottom + 5.0).to_string());
-            svg += &rule("axis", [x.clone(), from, x.clone(), to]);
-            svg += &text("middle", x, bottom + 20.0, &number(value));
+            let (x, end) = (self.x(value)?, bottom + 5.0);
+            let _ = writeln!(
+                svg,
+                "<line class=\"axis\" x1=\"{x:.1}\" y1=\"{bottom}\" x2=\"{x:.1}\" y2=\"{end}\"/>"
+            );
+            svg += &text("middle", format_args!("{x:.1}"), bottom + 20.0, &number(value));
         }
         svg += &path("axis", &format!("M{LEFT} {} V{bottom} H{right}", self.top));
         svg += &text("middle", LEFT.midpoint(right), bottom + 42.0, &escaped(&self.x.label));
@@ -109,15 +115,6 @@ fn name(index: usize, series: &Series) -> Result<String> {
 
 fn path(class: &str, shape: &str) -> String {
     format!("<path class=\"{class}\" d=\"{shape}\"/>\n")
-}
-
-fn rule(class: &str, [x1, y1, x2, y2]: [String; 4]) -> String {
-    format!("<line class=\"{class}\" x1=\"{x1}\" y1=\"{y1}\" x2=\"{x2}\" y2=\"{y2}\"/>\n")
-}
-
-/// A tenth of a pixel is as exact as a line is seen.
-fn tenth(position: f64) -> String {
-    format!("{position:.1}")
 }
 
 /// A disc, a square or a cross, so that series differ in their shape too.
