@@ -49,7 +49,7 @@ pub(crate) fn check(
             _ => {}
         }
     }
-    terms::check(&Glossary::read(root)?, &rules.terms.names, &files::pages(root)?, problems);
+    terms::check(&Glossary::read(root)?, &rules.terms, &files::pages(root)?, problems);
     let words: usize = texts.iter().map(|text| text.lines.split_whitespace().count()).sum();
-    Ok(format!("{words} words compared, {} terms", rules.terms.names.len()))
+    Ok(format!("{words} words compared, {} terms", rules.terms.len()))
 }

@@ -15,7 +15,8 @@ const FILE: &str = include_str!("../../words.toml");
 pub(super) struct Rules {
     #[serde(rename = "pattern")]
     pub(super) patterns: Vec<Pattern>,
-    pub(super) terms: Terms,
+    /// The required terms. A term may have several spellings: `busy loop|spin`.
+    pub(super) terms: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -58,13 +59,6 @@ pub(super) enum Kind {
     Prose,
     /// Core pages.
     Core,
-}
-
-/// The required terms. A name may have several spellings: `busy loop|spin`.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Terms {
-    pub(super) names: Vec<String>,
 }
 
 /// A match of a pattern.
