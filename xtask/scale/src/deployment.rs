@@ -3,11 +3,12 @@
 use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::process::Command;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use wire::{Client, Program, Signal, request};
 
-use crate::front::{Front, Retries};
+use crate::front::{self, Front, Retries};
 use crate::process::{self, LONG, new_host, wait_until};
 
 /// The number of replicas behind the load balancer.
@@ -29,10 +30,8 @@ pub(crate) struct Deployment<'a> {
     setup: &'a Setup,
     options: &'a [&'a str],
     pub(crate) front: Program,
-    /// The replicas, without those that have been killed or have ended.
-    pub(crate) replicas: Vec<Option<Program>>,
-    /// The addresses of the replicas, even while they do not run.
-    pub(crate) addresses: Vec<SocketAddr>,
+    /// The replicas, also those that have ended.
+    pub(crate) replicas: Vec<Program>,
 }
 
 impl<'a> Deployment<'a> {
@@ -45,38 +44,29 @@ impl<'a> Deployment<'a> {
         let start = |_| start_ready(setup, SocketAddr::new(new_host(), 0), options);
         let replicas = (0..REPLICAS).map(start).collect::<anyhow::Result<Vec<_>>>()?;
         let addresses: Vec<_> = replicas.iter().map(Program::addr).collect();
-        let configuration = |listen| setup.front.configuration(listen, &addresses, retries);
+        let configuration = |listen| match setup.front {
+            Front::Haproxy => front::haproxy(listen, &addresses, retries),
+            Front::Nginx => front::nginx(listen, &addresses, retries),
+        };
         let front = setup.front.start(&setup.directory, new_host(), configuration)?;
-        let replicas = replicas.into_iter().map(Some).collect();
-        Ok(Deployment { setup, options, front, replicas, addresses })
-    }
-
-    /// A replica that runs.
-    pub(crate) fn replica(&self, number: usize) -> anyhow::Result<&Program> {
-        self.replicas[number].as_ref().context("this replica does not run")
-    }
-
-    /// Kills a replica with SIGKILL.
-    pub(crate) fn kill(&mut self, number: usize) {
-        self.replicas[number] = None;
+        Ok(Deployment { setup, options, front, replicas })
     }
 
     /// Stops replicas gracefully, all at the same time, and waits for their end.
-    pub(crate) fn stop(&mut self, numbers: &[usize]) -> anyhow::Result<()> {
+    pub(crate) fn stop(&self, numbers: &[usize]) -> anyhow::Result<()> {
         for number in numbers {
-            self.replica(*number)?.signal(Signal::Terminate)?;
+            self.replicas[*number].signal(Signal::Terminate)?;
         }
         for number in numbers {
-            self.replica(*number)?.wait(LONG)?;
-            self.replicas[*number] = None;
+            self.replicas[*number].wait(LONG)?;
         }
         Ok(())
     }
 
     /// Starts a replica again at its address, and waits until it is ready.
     pub(crate) fn start_again(&mut self, number: usize) -> anyhow::Result<()> {
-        let replica = start_ready(self.setup, self.addresses[number], self.options)?;
-        self.replicas[number] = Some(replica);
+        let address = self.replicas[number].addr();
+        self.replicas[number] = start_ready(self.setup, address, self.options)?;
         Ok(())
     }
 
@@ -93,8 +83,9 @@ impl<'a> Deployment<'a> {
     /// How often the replicas have carried out a POST to `/counter`, in total.
     pub(crate) fn carried_out(&self) -> anyhow::Result<u64> {
         let mut sum = 0;
-        for address in &self.addresses {
-            let reply = Client::connect(*address)?.ask(request("POST", "/counter", &[], b""))?;
+        for replica in &self.replicas {
+            let mut client = Client::connect(replica.addr())?;
+            let reply = client.ask(request("POST", "/counter", &[], b""))?;
             let count = reply.json()?["count"].as_u64().context("a count")?;
             // Do not count this request itself.
             sum += count - 1;
@@ -123,15 +114,11 @@ pub(crate) fn is_ready(address: SocketAddr) -> bool {
     wire::get(address, "/health/ready").is_ok_and(|reply| reply.status == 200)
 }
 
-/// Pauses a process without notifying it (SIGSTOP), or lets it continue (SIGCONT).
-#[cfg(unix)]
-pub(crate) fn pause(pid: u32, pauses: bool) -> anyhow::Result<()> {
-    use rustix::process::{Pid, Signal, kill_process};
-    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).context("no process id")?;
-    Ok(kill_process(pid, if pauses { Signal::STOP } else { Signal::CONT })?)
-}
-
-#[cfg(not(unix))]
-pub(crate) fn pause(_: u32, _: bool) -> anyhow::Result<()> {
-    anyhow::bail!("this system has no signals")
+/// Sends the program a signal: `STOP` pauses it without notifying it, `CONT` lets it continue, and `KILL` ends it. A
+/// shell does it, because Windows has no signals, and this must compile there.
+pub(crate) fn signal(program: &Program, name: &str) -> anyhow::Result<()> {
+    let kill = format!("kill -s {name} {}", program.pid());
+    let status = Command::new("sh").args(["-c", &kill]).status()?;
+    ensure!(status.success(), "`{kill}` failed");
+    Ok(())
 }

@@ -71,24 +71,12 @@ impl Front {
             Ok(())
         })
     }
-
-    pub(crate) fn configuration(
-        self,
-        listen: SocketAddr,
-        replicas: &[SocketAddr],
-        retries: Retries,
-    ) -> String {
-        match self {
-            Front::Haproxy => haproxy(listen, replicas, retries),
-            Front::Nginx => nginx(listen, replicas, retries),
-        }
-    }
 }
 
 /// `HAProxy` polls the readiness probe of each replica. A replica gets no more requests after three failed probes in a
 /// row, and gets requests again after one success. Idle connections are reused for any request. With one thread, events
 /// are handled in the order in which they arrive, on any machine.
-fn haproxy(listen: SocketAddr, replicas: &[SocketAddr], retries: Retries) -> String {
+pub(crate) fn haproxy(listen: SocketAddr, replicas: &[SocketAddr], retries: Retries) -> String {
     let servers = (1..).zip(replicas);
     let servers = servers.map(|(number, it)| format!("    server replica{number} {it}\n"));
     let servers = servers.collect::<Vec<_>>().concat();
@@ -135,7 +123,7 @@ listen web
 /// nginx keeps 32 idle connections to the replicas. It has no probes. With `max_fails=0` it tries every replica again
 /// for each request, and moves to the next replica if nothing listens there. Its paths are relative to the directory of
 /// the configuration.
-fn nginx(listen: SocketAddr, replicas: &[SocketAddr], retries: Retries) -> String {
+pub(crate) fn nginx(listen: SocketAddr, replicas: &[SocketAddr], retries: Retries) -> String {
     let servers = replicas.iter().map(|it| format!("        server {it} max_fails=0;\n"));
     let servers = servers.collect::<Vec<_>>().concat();
     let retries = match retries {

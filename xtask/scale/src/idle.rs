@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use wire::{Client, request};
 
-use crate::deployment::{Deployment, REPLICAS, Setup, pause};
+use crate::deployment::{Deployment, REPLICAS, Setup, signal};
 use crate::front::Retries;
 use crate::load::{Counts, Outcome};
 
@@ -52,10 +52,10 @@ fn use_idle_connections(
         for _ in 0..REPLICAS {
             client.ask(&post)?;
         }
-        pause(front.pid(), true)?;
+        signal(front, "STOP")?;
         client.send(&post)?;
         thread::sleep(PAUSE);
-        pause(front.pid(), false)?;
+        signal(front, "CONT")?;
         counts.post.add(match client.read_reply() {
             Ok(reply) if reply.status == 200 => None,
             Ok(reply) => Some(reply.status.to_string()),

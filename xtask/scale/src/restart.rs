@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::thread;
 use std::time::Duration;
 
-use crate::deployment::{Deployment, REPLICAS, Setup, is_ready, pause};
+use crate::deployment::{Deployment, REPLICAS, Setup, is_ready, signal};
 use crate::front::Retries;
 use crate::load::{Counts, Load, Outcome};
 use crate::process::new_host;
@@ -51,7 +51,7 @@ pub(crate) fn kill_with_retries(setup: &Setup) -> anyhow::Result<Outcome> {
 }
 
 fn kill(deployment: &mut Deployment, load: &Load, number: usize) -> anyhow::Result<()> {
-    deployment.kill(number);
+    signal(&deployment.replicas[number], "KILL")?;
     load.several_more()?;
     deployment.start_again(number)?;
     load.several_more()
@@ -61,10 +61,9 @@ fn kill(deployment: &mut Deployment, load: &Load, number: usize) -> anyhow::Resu
 pub(crate) fn pause_with_all_retries(setup: &Setup) -> anyhow::Result<Outcome> {
     let deployment = &mut Deployment::start(setup, Retries::All, STOP_DELAY)?;
     let counts = during_load(deployment, |it, load| {
-        let pid = it.replica(0)?.pid();
-        pause(pid, true)?;
+        signal(&it.replicas[0], "STOP")?;
         thread::sleep(PAUSE);
-        pause(pid, false)?;
+        signal(&it.replicas[0], "CONT")?;
         load.several_more()
     })?;
     let twice = deployment.carried_out()?.saturating_sub(counts.post.sent());
@@ -147,7 +146,7 @@ pub(crate) fn unchecked_release(setup: &Setup) -> anyhow::Result<Outcome> {
     under_load(setup, |it, load| {
         for number in 0..REPLICAS {
             it.stop(&[number])?;
-            it.replicas[number] = Some(it.start_bad(it.addresses[number])?);
+            it.replicas[number] = it.start_bad(it.replicas[number].addr())?;
             load.several_more()?;
         }
         Ok(())
