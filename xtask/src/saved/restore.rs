@@ -3,15 +3,13 @@
 use std::fmt::Write;
 use std::process::ExitCode;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{bail, ensure};
 
 use super::{NAMES, Work};
 use crate::exercise::Exercise;
 use crate::git::Git;
 use crate::ui;
 use crate::workspace::Workspace;
-
-const UNREADABLE: &str = "work is saved in git, which cannot be read";
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -31,7 +29,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
 /// Makes the chapter what it was when this was saved. The current state is saved too.
 pub(super) fn restore(workspace: &Workspace, called: &str) -> anyhow::Result<String> {
     let name = called.trim_start_matches(NAMES);
-    let Some(base) = workspace.git().commit(&format!("{NAMES}{name}^")).context(UNREADABLE)? else {
+    let Some(base) = workspace.git().commit(&format!("{NAMES}{name}^"))? else {
         bail!("nothing is saved as `{called}`; `cargo xtask restore` lists the names");
     };
     let exercise = Exercise::find(workspace, name.split('/').next().unwrap_or_default())?;
@@ -78,7 +76,7 @@ fn merged(work: &Work<'_>, name: &str) -> anyhow::Result<String> {
 
 /// All that is saved: the date, the name, the result of the last check before, and the files.
 pub(super) fn listed(git: &Git) -> anyhow::Result<String> {
-    git.commit("HEAD").context(UNREADABLE)?;
+    git.commit("HEAD")?;
     let [date, format] = ["--date=format-local:%Y-%m-%d %H:%M", "--format=%n%cd  %S  %s"];
     let form = ["log", "--no-walk", "--glob=refs/saved", date, format];
     let printed =

@@ -106,6 +106,10 @@ fn odd_settings_of_git_change_nothing() {
     assert_eq!(reader.tree(), after_reset());
     reader.restore("02_time/1").unwrap();
     assert_eq!(reader.tree(), work);
+    reader.apply().unwrap();
+    assert_eq!(reader.tree()["src/time.rs"], b"time\n");
+    reader.restore("02_time/1").unwrap();
+    assert_eq!(reader.tree(), work);
 }
 
 #[test]
