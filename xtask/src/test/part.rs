@@ -1,7 +1,5 @@
 //! A part of the tests, its input and its result.
 
-use std::collections::BTreeSet;
-
 use super::quick::{EXERCISES, Scope};
 use crate::workspace::Workspace;
 
@@ -35,15 +33,14 @@ impl Part {
 
     /// Whether a change can break the part.
     pub(super) fn is_affected(&self, scope: &Scope) -> bool {
-        match self.name {
-            "clippy" => !scope.packages.is_empty(),
-            "tests" => !scope.tested.is_empty(),
-            _ => scope.changed.iter().any(|path| {
-                // So that a part that names the chapters does not check the files of their exercises.
-                let path = path.find(EXERCISES).map_or(path.as_str(), |at| &path[at..]);
-                self.on.iter().any(|on| path.contains(on))
-            }),
+        if self.name == "tests" {
+            return !scope.tested.is_empty();
         }
+        scope.changed.iter().any(|path| {
+            // So that a part that names the chapters does not check the files of their exercises.
+            let path = path.find(EXERCISES).map_or(path.as_str(), |at| &path[at..]);
+            self.on.iter().any(|on| path.contains(on))
+        })
     }
 }
 
@@ -52,16 +49,6 @@ pub(crate) struct Run {
     pub workspace: Workspace,
     /// The limits that `--quick` sets for the parts; `None` without limits.
     pub scope: Option<Scope>,
-}
-
-impl Run {
-    /// Cargo's arguments for all packages of the workspace, or for those of the change.
-    pub(super) fn packages(&self, of: fn(&Scope) -> &BTreeSet<String>) -> Vec<String> {
-        match &self.scope {
-            None => vec!["--workspace".to_string()],
-            Some(scope) => of(scope).iter().map(|name| format!("--package={name}")).collect(),
-        }
-    }
 }
 
 /// How a part ended.

@@ -7,7 +7,6 @@ use std::process::Command;
 use anyhow::bail;
 
 use super::part::{Outcome, Part, Run};
-use super::quick::Scope;
 use super::{book, circles, lessons, portable, programs, text};
 use crate::exercise::Exercise;
 use crate::process::{self, cargo_in};
@@ -45,7 +44,9 @@ pub(crate) const PARTS: &[Part] = &[
     Part::new("tests", "unit, wire and documentation tests of all crates", programs::tests)
         .after("build"),
     // It links the dependencies that `build` has compiled.
-    Part::new("clippy", "no warnings, from the compiler or from clippy", clippy).after("build"),
+    Part::new("clippy", "no warnings, from the compiler or from clippy", clippy)
+        .after("build")
+        .on(&["chapters/", "exercises/", "final/", "xtask/"]),
     Part::new("foreign", "everything compiles for macOS and Windows", portable::foreign)
         .after("clippy"),
     Part::new(
@@ -121,18 +122,11 @@ fn climb(run: &Run) -> anyhow::Result<Outcome> {
 }
 
 fn clippy(run: &Run) -> anyhow::Result<Outcome> {
-    let packages = run.packages(|scope| &scope.packages);
-    let clippy = |targets: &str| {
-        let mut command = check(run, &["clippy", "--quiet", targets])?;
-        process::output(command.args(&packages).args(["--", "-D", "warnings"]))
-    };
-    clippy("--all-targets")?;
     // The checks of the exercises are not tests of their chapter, so `--all-targets` does not include them, and with
     // that option cargo ignores their names.
-    let mut exercises = Exercise::all(&run.workspace)?.into_iter();
-    let has = |scope: &Scope| exercises.any(|it| scope.packages.contains(&it.chapter.package));
-    if run.scope.as_ref().is_none_or(has) {
-        clippy("--test=exercise_*")?;
+    for targets in ["--all-targets", "--test=exercise_*"] {
+        let mut command = check(run, &["clippy", "--quiet", "--workspace", targets])?;
+        process::output(command.args(["--", "-D", "warnings"]))?;
     }
     Ok(Outcome::passed(""))
 }

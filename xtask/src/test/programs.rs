@@ -19,7 +19,10 @@ const PROGRAMS: [&str; 2] = ["--package=xtask", "--package=book_tools"];
 
 /// Runs the unit, wire and documentation tests of all crates, or of the crates that a change affects.
 pub(super) fn tests(run: &Run) -> anyhow::Result<Outcome> {
-    let mut packages = run.packages(|scope| &scope.tested);
+    let mut packages: Vec<String> = match &run.scope {
+        None => vec!["--workspace".to_string()],
+        Some(scope) => scope.tested.iter().map(|name| format!("--package={name}")).collect(),
+    };
     let mut commands = vec![command(&run.workspace)];
     commands[0].args(&packages);
     packages.retain(|package| !PROGRAMS.contains(&package.as_str()));

@@ -17,8 +17,6 @@ pub(crate) struct Scope {
     since: &'static str,
     /// The changed files, from the root.
     pub changed: Vec<String>,
-    /// Packages to compile with clippy.
-    pub packages: BTreeSet<String>,
     /// Packages whose tests are run.
     pub tested: BTreeSet<String>,
 }
@@ -35,24 +33,23 @@ impl Scope {
     }
 
     fn of(workspace: &Workspace, since: &'static str, changed: Vec<String>) -> Scope {
-        let package_of = |path: &String| package(workspace, path);
         let code = changed.iter().filter(|path| !path.contains(EXERCISES));
-        let mut tested: BTreeSet<String> = code.filter_map(package_of).collect();
+        let mut tested: BTreeSet<String> =
+            code.filter_map(|path| package(workspace, path)).collect();
         let chapters = workspace.chapters().iter().map(|chapter| &chapter.package);
         let chapters: Vec<&String> = chapters.filter(|name| tested.contains(*name)).collect();
         // The chapters between the first and the last one have the same files.
         if let [_, between @ .., _] = &chapters[..] {
             tested.retain(|name| !between.contains(&name));
         }
-        let packages = changed.iter().filter_map(package_of).collect();
-        Scope { since, changed, packages, tested }
+        Scope { since, changed, tested }
     }
 
     /// The pages whose transcripts are replayed, from the root: those that have changed, and those that run a crate.
     pub(super) fn pages(&self, workspace: &Workspace) -> anyhow::Result<Vec<String>> {
-        let chapter = |name: &String| name.trim_start_matches("ch").to_string();
         let runs = |name: &String| {
-            [format!("cargo run -q -p {name}"), format!("transcript chapter={}\n", chapter(name))]
+            let chapter = name.trim_start_matches("ch");
+            [format!("cargo run -q -p {name}"), format!("transcript chapter={chapter}\n")]
         };
         let runs: Vec<String> = self.tested.iter().flat_map(runs).collect();
         let mut pages = workspace.pages()?;
@@ -71,7 +68,7 @@ impl Scope {
         };
         let (since, left) = (self.since, left.join(", "));
         format!(
-            "{files} {since}\nleft to a whole run: crates that depend on the changed ones, {left}\n"
+            "{files} {since}\nleft to a whole run: {left}, tests of crates that use the changed ones\n"
         )
     }
 }
@@ -116,7 +113,7 @@ mod tests {
             ),
             ("chapters/04_router/exercises/02_api_time/check.rs", "exercises book clippy", ""),
             ("xtask/labs/src/main.rs", "book tests clippy page transcripts", "labs"),
-            ("xtask/models/tests/queue.rs", "loom", ""),
+            ("xtask/models/tests/queue.rs", "clippy loom", ""),
             ("Cargo.toml", "", ""),
         ] {
             let (_, scope) = scope(changed);
@@ -137,13 +134,14 @@ mod tests {
 
     #[test]
     fn the_summary_names_the_files_and_the_parts_that_do_not_run() {
-        let left = "\nleft to a whole run: crates that depend on the changed ones, build, doc\n";
+        let left = "left to a whole run: build, doc, tests of crates that use the changed ones\n";
         for (changed, expected) in [
             ("", "nothing has changed since the last commit"),
             ("a", "a has changed since the last commit"),
             ("a b c", "a and 2 more have changed since the last commit"),
         ] {
-            assert_eq!(scope(changed).1.summary(&["build", "doc"]), format!("{expected}{left}"));
+            let summary = scope(changed).1.summary(&["build", "doc"]);
+            assert_eq!(summary, format!("{expected}\n{left}"));
         }
     }
 }
