@@ -7,10 +7,10 @@ use crate::workspace::Workspace;
 pub(crate) struct Part {
     pub name: &'static str,
     pub about: &'static str,
-    /// A part that must end before this one starts, if it runs at all.
+    /// A part that must end before this one starts, if it runs at all: `build`, unless the table has another one.
     pub after: Option<&'static str>,
-    /// Texts in the paths of the files that it depends on, for `--quick`.
-    pub on: &'static [&'static str],
+    /// Texts in the paths of the files that it depends on, for `--quick`, separated by spaces.
+    pub on: Option<&'static str>,
     pub run: fn(&Run) -> anyhow::Result<Outcome>,
 }
 
@@ -20,15 +20,24 @@ impl Part {
         about: &'static str,
         run: fn(&Run) -> anyhow::Result<Outcome>,
     ) -> Part {
-        Part { name, about, after: None, on: &[], run }
+        Part { name, about, after: Some("build"), on: None, run }
     }
 
     pub(super) const fn after(self, name: &'static str) -> Part {
         Part { after: Some(name), ..self }
     }
 
-    pub(super) const fn on(self, texts: &'static [&'static str]) -> Part {
-        Part { on: texts, ..self }
+    pub(super) const fn at_once(self) -> Part {
+        Part { after: None, ..self }
+    }
+
+    /// For a part that takes only seconds: it waits for no other, and depends on all files.
+    pub(super) const fn always(self) -> Part {
+        self.at_once().on("")
+    }
+
+    pub(super) const fn on(self, texts: &'static str) -> Part {
+        Part { on: Some(texts), ..self }
     }
 
     /// Whether a change can break the part.
@@ -39,7 +48,7 @@ impl Part {
         scope.changed.iter().any(|path| {
             // So that a part that names the chapters does not check the files of their exercises.
             let path = path.find(EXERCISES).map_or(path.as_str(), |at| &path[at..]);
-            self.on.iter().any(|on| path.contains(on))
+            self.on.is_some_and(|texts| texts.split(' ').any(|text| path.contains(text)))
         })
     }
 }

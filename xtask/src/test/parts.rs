@@ -14,39 +14,30 @@ use crate::prove::{self, Claims};
 use crate::work_tree::work_tree;
 use crate::workspace::Workspace;
 
-/// Any change, for a part that takes only seconds.
-const ANY: &[&str] = &[""];
-
 /// The part that runs only if it is named, because it depends on more than the files.
 pub(super) const EXTERNAL_LINKS: &str = "external-links";
 
 /// Everything that CI runs, and [`EXTERNAL_LINKS`].
 pub(crate) const PARTS: &[Part] = &[
-    Part::new("fmt", "the code is formatted", fmt).on(ANY),
-    Part::new("lessons", "a chapter changes only the files it teaches", lessons::check).on(ANY),
-    Part::new("circles", "modules do not import each other in a circle", circles::check).on(ANY),
+    Part::new("fmt", "the code is formatted", fmt).always(),
+    Part::new("lessons", "a chapter changes only the files it teaches", lessons::check).always(),
+    Part::new("circles", "modules do not import each other in a circle", circles::check).always(),
     Part::new("spelling", "no word is misspelt, in code, comments and pages", text::spelling)
-        .on(ANY),
-    Part::new("build", "everything compiles, tests and examples too", build),
+        .always(),
+    Part::new("build", "everything compiles, tests and examples too", build).at_once(),
     Part::new("exercises", "each exercise finds what is wrong, and only that", exercises)
-        .after("build")
-        .on(&["chapters/", "exercises/"]),
+        .on("chapters/ exercises/"),
     Part::new("book", "listings, pictures and links of the book, also in a browser", book::pages)
-        .after("build")
-        .on(&["book/", "exercises/", "xtask/course/", "xtask/figures/", "xtask/labs/"]),
+        .on("book/ exercises/ xtask/course/ xtask/figures/ xtask/labs/"),
     Part::new(
         "climb",
         "each step, chapter and famous mistake passes and fails the stages that it should",
         climb,
     )
-    .after("build")
-    .on(&["/steps/", "xtask/course/", "xtask/starters/", "xtask/wire/src/climb/"]),
-    Part::new("tests", "unit, wire and documentation tests of all crates", programs::tests)
-        .after("build"),
-    // It links the dependencies that `build` has compiled.
+    .on("/steps/ xtask/course/ xtask/starters/ xtask/wire/src/climb/"),
+    Part::new("tests", "unit, wire and documentation tests of all crates", programs::tests),
     Part::new("clippy", "no warnings, from the compiler or from clippy", clippy)
-        .after("build")
-        .on(&["chapters/", "exercises/", "final/", "xtask/"]),
+        .on("chapters/ exercises/ final/ xtask/"),
     Part::new("foreign", "everything compiles for macOS and Windows", portable::foreign)
         .after("clippy"),
     Part::new(
@@ -54,38 +45,34 @@ pub(crate) const PARTS: &[Part] = &[
         "the wire tables have the same responses in a page as over a socket",
         book::rows,
     )
-    .after("build")
-    .on(&["chapters/", "xtask/labs/", "xtask/page/"]),
+    .on("chapters/ xtask/labs/ xtask/page/"),
     Part::new("transcripts", "what the book says you see is what you see", book::transcripts)
-        .after("build")
-        .on(&["book/src/", "chapters/", "final/", "xtask/labs/"]),
+        .on("book/src/ chapters/ final/ xtask/labs/"),
     Part::new(
         "portable",
         "the tests of final as macOS and Windows run it, above mio, and with its feature redis",
         portable::with_mio,
-    )
-    .after("build"),
+    ),
     Part::new("doc", "no broken links in the documentation", doc).after("clippy"),
     Part::new(
         "poll",
         "its tests of readiness above poll(2), which is most like Windows",
         portable::with_poll,
-    )
-    .after("build"),
+    ),
     Part::new("coverage", "the book shows every line that a chapter adds", book::coverage)
-        .after("build")
-        .on(&["book/", "chapters/", "final/"]),
+        .on("book/ chapters/ final/"),
     Part::new("ladder", "no chapter breaks a rule that one before it keeps", ladder)
-        .after("build")
-        .on(&["chapters/", "final/", "xtask/wire/"]),
-    Part::new("fuzz", "the fuzz targets compile", fuzz).after("clippy").on(&["xtask/fuzz/"]),
+        .on("chapters/ final/ xtask/wire/"),
+    Part::new("fuzz", "the fuzz targets compile", fuzz).after("clippy").on("xtask/fuzz/"),
     Part::new("loom", "the queue and the engine in every order of events", loom)
-        .on(&["/src/core/", "xtask/models/"]),
+        .at_once()
+        .on("/src/core/ xtask/models/"),
     Part::new(
         EXTERNAL_LINKS,
         "links that lead out of the book; only if it is named, because it needs the network",
         text::external_links,
-    ),
+    )
+    .at_once(),
 ];
 
 fn fmt(part: &Run) -> anyhow::Result<Outcome> {

@@ -17,8 +17,8 @@ pub(super) fn line(finished: &Finished, running: &[&str]) -> String {
     let seconds = format!("{:>6.1} s", finished.took.as_secs_f32());
     let mut text = match &finished.outcome {
         Outcome::Passed { note, left_out } => {
-            let note = if note.is_empty() { String::new() } else { format!("  {note}") };
-            let mut text = format!("{name} {} {seconds}{note}\n", ui::paint(ui::GOOD, "ok     "));
+            let line = format!("{name} {} {seconds}  {note}", ui::paint(ui::GOOD, "ok     "));
+            let mut text = format!("{}\n", line.trim_end());
             for what in left_out {
                 let _ = writeln!(text, "{:<11} {} {what}", "", ui::paint(ui::NOTE, "left out"));
             }
@@ -26,8 +26,8 @@ pub(super) fn line(finished: &Finished, running: &[&str]) -> String {
         }
         Outcome::Skipped(why) => format!("{name} {} {why}\n", ui::paint(ui::NOTE, "skipped")),
         Outcome::Failed(output) => {
-            let end = if output.ends_with('\n') { "" } else { "\n" };
-            format!("{name} {} {seconds}\n\n{output}{end}\n", ui::paint(ui::BAD, "FAILED "))
+            let output = output.trim_end();
+            format!("{name} {} {seconds}\n\n{output}\n\n", ui::paint(ui::BAD, "FAILED "))
         }
     };
     if ui::is_terminal() && !running.is_empty() {

@@ -102,7 +102,7 @@ mod tests {
     #[test]
     fn what_needs_a_part_that_failed_is_skipped_with_the_reason() {
         static PARTS: [Part; 3] =
-            [part("build", bad), part("tests", good).after("build"), part("fmt", good)];
+            [part("build", bad).at_once(), part("tests", good), part("fmt", good).at_once()];
         let outcomes = outcomes(&PARTS, 2);
         let of = |name| &outcomes.iter().find(|(other, _)| *other == name).unwrap().1;
         assert_eq!(*of("build"), Outcome::Failed("broken".to_string()));
@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn a_part_is_not_waited_for_if_it_is_not_run() {
-        static PARTS: [Part; 1] = [part("tests", good).after("build")];
+        static PARTS: [Part; 1] = [part("tests", good)];
         assert_eq!(outcomes(&PARTS, 3), [("tests", Outcome::passed(""))]);
     }
 
