@@ -7,7 +7,8 @@ use std::process::Command;
 use anyhow::bail;
 
 use super::part::{Outcome, Part, Run};
-use super::{book, circles, lessons, portable, programs, text};
+use super::portable::{self, check};
+use super::{book, circles, lessons, programs, text};
 use crate::exercise::Exercise;
 use crate::process::{self, cargo_in};
 use crate::prove::{self, Claims};
@@ -92,13 +93,6 @@ fn ladder(part: &Run) -> anyhow::Result<Outcome> {
 fn run(command: &mut Command) -> anyhow::Result<Outcome> {
     process::output(command)?;
     Ok(Outcome::passed(""))
-}
-
-/// A command of cargo for a part that only checks code.
-fn check(run: &Run, args: &[&str]) -> anyhow::Result<Command> {
-    let mut command = cargo_in(&run.workspace, args);
-    command.env("CARGO_TARGET_DIR", portable::checked_target(run)?);
-    Ok(command)
 }
 
 fn climb(run: &Run) -> anyhow::Result<Outcome> {

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 
 use super::part::{Outcome, Run};
 use super::poll;
@@ -50,10 +51,12 @@ pub(super) fn with_poll(run: &Run) -> anyhow::Result<Outcome> {
     programs::outcome(&mut [command])
 }
 
-/// The target directory of the parts that only check code. They hold cargo's lock on it for minutes, and in the usual one
-/// all parts that run a program with cargo would wait for them.
-pub(super) fn checked_target(run: &Run) -> anyhow::Result<PathBuf> {
-    target(run, "checked", &[])
+/// A command of cargo for a part that only checks code. These parts hold cargo's lock on their target directory for
+/// minutes, and in the usual one all parts that run a program with cargo would wait for them.
+pub(super) fn check(run: &Run, args: &[&str]) -> anyhow::Result<Command> {
+    let mut command = process::cargo_in(&run.workspace, args);
+    command.env("CARGO_TARGET_DIR", target(run, "checked", &[])?);
+    Ok(command)
 }
 
 /// A target directory with links to the built dependencies, but not to cargo's fingerprints of the packages in `anew`,
@@ -80,15 +83,12 @@ fn target(run: &Run, name: &str, anew: &[&str]) -> anyhow::Result<PathBuf> {
 
 /// Compiles everything for the other systems.
 pub(super) fn foreign(run: &Run) -> anyhow::Result<Outcome> {
-    let clippy = ["clippy", "--quiet", "--all-targets"];
-    let (mut compiled, mut left_out) = (Vec::new(), Vec::new());
-    let target = checked_target(run)?;
-    let check = |args: &[&str]| {
-        let mut command = process::cargo_in(&run.workspace, &clippy);
-        command.args(args).args(["--", "-D", "warnings"]).env("CARGO_TARGET_DIR", &target);
-        process::output(&mut command)
+    let clippy = |args: &[&str]| {
+        let mut command = check(run, &["clippy", "--quiet", "--all-targets"])?;
+        process::output(command.args(args).args(["--", "-D", "warnings"]))
     };
-    check(&["--features", FEATURES, "--package", "final"])?;
+    clippy(&["--features", FEATURES, "--package", "final"])?;
+    let (mut compiled, mut left_out) = (Vec::new(), Vec::new());
     let mut targets = vec!["--workspace"];
     for target in TARGETS {
         if process::has_library(target) {
@@ -101,7 +101,7 @@ pub(super) fn foreign(run: &Run) -> anyhow::Result<Outcome> {
         }
     }
     if !compiled.is_empty() {
-        check(&targets)?;
+        clippy(&targets)?;
     }
     Ok(Outcome::Passed { note: compiled.join(", "), left_out })
 }
