@@ -81,40 +81,6 @@ fn beside_a_client_that_does_not_read(server: &Server) -> Checked {
     still_echoes(server, "a client sends and does not read")
 }
 
-/// The state of a client after all of them have connected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fate {
-    Served,
-    Closed,
-    Waits,
-}
-
-/// Waits for an echo of one byte on each connection, until nothing has changed for a second.
-fn fates(clients: &mut [Connection<'_>]) -> Vec<Fate> {
-    const QUIET: Duration = Duration::from_secs(1);
-    let mut fates = vec![Fate::Waits; clients.len()];
-    let mut changed = Instant::now();
-    while changed.elapsed() < QUIET {
-        for (fate, client) in fates.iter_mut().zip(clients.iter_mut()) {
-            if *fate == Fate::Waits {
-                *fate = fate_of(client);
-                if *fate != Fate::Waits {
-                    changed = Instant::now();
-                }
-            }
-        }
-    }
-    fates
-}
-
-fn fate_of(connection: &mut Connection<'_>) -> Fate {
-    match connection.client().read_exact(1) {
-        Ok(_) => Fate::Served,
-        Err(error) if error.kind() == Kind::TimedOut => Fate::Waits,
-        Err(_) => Fate::Closed,
-    }
-}
-
 fn crowd(server: &Server) -> Result<Vec<Connection<'_>>, Failure> {
     let connect = |_| {
         let mut connection = server.connect()?;
@@ -126,33 +92,48 @@ fn crowd(server: &Server) -> Result<Vec<Connection<'_>>, Failure> {
     (0..CLIENTS).map(connect).collect()
 }
 
+/// Takes the clients that have got their echo out of `waiting`, and calls `served` with them, and the clients that were
+/// disconnected, until nothing has changed for `quiet`.
+fn settle<'a>(
+    waiting: &mut Vec<Connection<'a>>,
+    quiet: Duration,
+    mut served: impl FnMut(Connection<'a>),
+) {
+    let mut changed = Instant::now();
+    while !waiting.is_empty() && changed.elapsed() < quiet {
+        for mut connection in std::mem::take(waiting) {
+            match connection.client().read_exact(1) {
+                Err(error) if error.kind() == Kind::TimedOut => waiting.push(connection),
+                echoed => {
+                    changed = Instant::now();
+                    if echoed.is_ok() {
+                        served(connection);
+                    }
+                }
+            }
+        }
+    }
+}
+
 fn at_most(server: &Server) -> Checked {
-    let fates = fates(&mut crowd(server)?);
-    let served = fates.iter().filter(|fate| **fate == Fate::Served).count();
+    let mut served = Vec::new();
+    settle(&mut crowd(server)?, Duration::from_secs(1), |connection| served.push(connection));
     require(
-        (4..=BOUND).contains(&served),
+        (4..=BOUND).contains(&served.len()),
         format!("from 4 to {BOUND} of {CLIENTS} clients are served at the same time"),
-        format!("{served} were"),
+        format!("{} were", served.len()),
     )
 }
 
 fn none_is_forgotten(server: &Server) -> Checked {
-    let mut clients = crowd(server)?;
+    let mut waiting = crowd(server)?;
     // Each served client leaves at once, which frees its slot. Some progress within PATIENCE is enough.
-    let mut progress = Instant::now();
-    while !clients.is_empty() {
-        let before = clients.len();
-        clients.retain_mut(|client| fate_of(client) == Fate::Waits);
-        if clients.len() < before {
-            progress = Instant::now();
-        }
-        if progress.elapsed() > PATIENCE {
-            let (waits, seconds) = (clients.len(), PATIENCE.as_secs());
-            let got = format!("{waits} wait, and nothing has changed for {seconds} s");
-            return Err(Failure::new("each client is served or closed in the end", got));
-        }
-    }
-    Ok(())
+    settle(&mut waiting, PATIENCE, drop);
+    require(
+        waiting.is_empty(),
+        "each client is served or closed in the end",
+        format!("{} wait, and nothing has changed for {} s", waiting.len(), PATIENCE.as_secs()),
+    )
 }
 
 fn panics(server: &Server) -> Checked {

@@ -1,13 +1,14 @@
 //! Stages 9 to 15: HTTP/1.1 messages.
 
 mod bodies;
-mod chunks;
 mod connections;
 mod requests;
 mod smuggling;
 
-use self::bodies::{echo_bodies, expect_continue, head, large_body, too_large};
-use self::chunks::{bad_chunks, chunks, chunks_in_pieces, trailers};
+use self::bodies::{
+    bad_chunks, chunks, chunks_in_pieces, echo_bodies, expect_continue, head, large_body,
+    too_large, trailers,
+};
 use self::connections::{
     closes, half_a_header_section, lingers, one_after_another, pipelined, slowloris, unread_body,
 };

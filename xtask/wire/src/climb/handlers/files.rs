@@ -24,9 +24,8 @@ struct Site {
 
 impl Site {
     fn new() -> Result<Site, Failure> {
-        let name = format!("climb-{}-{:?}", std::process::id(), thread::current().id());
-        let name: String =
-            name.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
+        // One check after the other has a site.
+        let name = format!("climb-{}", std::process::id());
         let site = Site { root: std::env::temp_dir().join(name) };
         delete_at_end(&site.root);
         let write = |path: &str, content: &str| {
