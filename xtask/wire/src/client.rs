@@ -48,7 +48,8 @@ impl Client {
         Client::of(&format!("connecting from {source} to {address}"), connect())
     }
 
-    fn of(doing: &str, connected: io::Result<TcpStream>) -> Result<Client, WireError> {
+    /// A client with this connection.
+    pub(crate) fn of(doing: &str, connected: io::Result<TcpStream>) -> Result<Client, WireError> {
         let prepared = connected.and_then(|stream| stream.set_nodelay(true).map(|()| stream));
         let stream = prepared.map_err(|error| WireError::io(doing, &error))?;
         let (patience, deadline, most) = (PATIENCE, Instant::now(), MOST);
@@ -180,6 +181,13 @@ impl Client {
         self.socket.begin();
         let what = if count == 1 { "1 byte".to_string() } else { format!("{count} bytes") };
         self.socket.at_least(count, &what)?;
+        Ok(self.socket.take(count))
+    }
+
+    /// Reads up to these bytes, and returns them as well.
+    pub(crate) fn read_until(&mut self, end: &[u8], what: &str) -> Result<Vec<u8>, WireError> {
+        self.socket.begin();
+        let count = self.socket.until(0, end, what)?;
         Ok(self.socket.take(count))
     }
 

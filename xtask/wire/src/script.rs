@@ -1,12 +1,11 @@
 //! A server with scripted responses, for tests of clients and of this library itself.
 
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::Builder;
 use std::time::{Duration, Instant};
 
-use crate::{PATIENCE, WireError};
+use crate::{Client, WireError};
 
 /// A listening socket with a script of responses, which serves one connection after the other.
 ///
@@ -38,7 +37,8 @@ impl Script {
                 while let Ok((stream, _)) = listener.accept() {
                     let answers = connections.next().unwrap_or_default();
                     // A client may disconnect early. The test decides whether that is an error.
-                    let _ = play(stream, answers, &seen);
+                    let client = Client::of("accepting", Ok(stream));
+                    let _ = client.and_then(|client| play(client, answers, &seen));
                 }
             })
             .map_err(cannot)?;
@@ -67,36 +67,21 @@ impl Script {
 }
 
 fn play(
-    mut stream: TcpStream,
+    mut client: Client,
     answers: Vec<Vec<u8>>,
     heads: &Mutex<Vec<Head>>,
-) -> std::io::Result<()> {
-    stream.set_nodelay(true)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    let mut received = Vec::new();
+) -> Result<(), WireError> {
     for answer in answers {
-        let head = loop {
-            if let Some(end) = received.windows(4).position(|window| window == b"\r\n\r\n") {
-                break received.drain(..end + 4).collect::<Vec<u8>>();
-            }
-            let mut buffer = [0; 4096];
-            match stream.read(&mut buffer)? {
-                0 => return Ok(()),
-                count => received.extend_from_slice(&buffer[..count]),
-            }
-        };
-        heads
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push((Instant::now(), String::from_utf8_lossy(&head).into_owned()));
-        stream.write_all(&answer)?;
+        let head = client.read_until(b"\r\n\r\n", "a header section")?;
+        let head = (Instant::now(), String::from_utf8_lossy(&head).into_owned());
+        heads.lock().unwrap_or_else(PoisonError::into_inner).push(head);
+        client.send(answer)?;
     }
     // FIN is sent first, and the remaining input is discarded. Otherwise an RST might overtake the
     // response.
-    stream.shutdown(std::net::Shutdown::Write)?;
-    stream.set_read_timeout(Some(Duration::from_millis(200)))?;
-    while stream.read(&mut [0; 4096])? > 0 {}
-    Ok(())
+    client.half_close()?;
+    client.set_patience(Duration::from_millis(200));
+    client.read_to_end().map(drop)
 }
 
 #[cfg(test)]

@@ -53,11 +53,6 @@ impl Server {
         Ok(Server { program, words: words.to_vec(), arguments: arguments.into(), conversations })
     }
 
-    fn start_beside(&self, arguments: &[String]) -> Result<Server, Failure> {
-        let conversations = Arc::clone(&self.conversations);
-        Ok(Server { conversations, ..Server::start(&self.words, arguments)? })
-    }
-
     /// The bytes of all connections that are closed by now.
     pub(super) fn conversations(&self) -> Vec<Conversation> {
         let all = self.conversations.lock().unwrap_or_else(PoisonError::into_inner);
@@ -66,13 +61,14 @@ impl Server {
 
     /// Starts the same program once more, next to this one.
     pub fn another(&self) -> Result<Server, Failure> {
-        self.start_beside(&self.arguments)
+        self.with_arguments(&self.arguments)
     }
 
     /// Starts the same program once more, with these arguments after the address: a directory, for example.
-    pub fn with_arguments(&self, arguments: &[&str]) -> Result<Server, Failure> {
+    pub fn with_arguments(&self, arguments: &[impl ToString]) -> Result<Server, Failure> {
         let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
-        self.start_beside(&arguments)
+        let conversations = Arc::clone(&self.conversations);
+        Ok(Server { conversations, ..Server::start(&self.words, &arguments)? })
     }
 
     /// The address that it listens on.
