@@ -29,7 +29,7 @@ mod run;
 mod way;
 
 pub use row::{Check, Checks, Row, Table, Test};
-pub use run::{Failures, SIDE_BY_SIDE, check, problem};
+pub use run::{SIDE_BY_SIDE, check, problem};
 
 /// All tables that every chapter passes as far as it has their routes.
 pub fn all() -> Vec<Row> {

@@ -12,42 +12,23 @@ use crate::{Client, Kind, WireError, escape, side_by_side};
 /// other side.
 pub const SIDE_BY_SIDE: usize = 4;
 
-/// Runs all rows against the server at `address`, several at the same time, and returns their number.
+/// Runs all rows against the server at `address`, several at the same time.
 ///
 /// # Errors
-/// Returns the rows on which the server failed.
-pub fn check(address: SocketAddr, rows: &[Row]) -> Result<usize, Failures> {
+/// Returns the rows on which the server failed, each with the problem and all the bytes.
+pub fn check(address: SocketAddr, rows: &[Row]) -> Result<(), WireError> {
     let problems = side_by_side(SIDE_BY_SIDE, rows, |row| problem(address, row));
-    let failed = rows.iter().zip(problems).filter_map(|(row, it)| Some((row.clone(), it?)));
-    let failed: Vec<_> = failed.collect();
-    if failed.is_empty() { Ok(rows.len()) } else { Err(Failures { failed, of: rows.len() }) }
-}
-
-/// The rows on which a server failed. `Debug` is readable, because a test that calls `unwrap` shows it.
-pub struct Failures {
-    /// These rows, each with the problem and all the bytes.
-    pub failed: Vec<(Row, String)>,
-    /// The number of all rows.
-    pub of: usize,
-}
-
-impl fmt::Display for Failures {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (row, problem) in &self.failed {
-            writeln!(f, "\n[{}] {} ({}): {}", row.group, row.rule, row.rfc, row.name)?;
-            writeln!(f, "{problem}")?;
-        }
-        write!(f, "{} of {} rows failed", self.failed.len(), self.of)
+    let failed = |(row, problem): (&Row, Option<String>)| {
+        let Row { group, rule, rfc, name, .. } = row;
+        problem.map(|problem| format!("\n[{group}] {rule} ({rfc}): {name}\n{problem}\n"))
+    };
+    let failed: Vec<String> = rows.iter().zip(problems).filter_map(failed).collect();
+    if failed.is_empty() {
+        return Ok(());
     }
+    let (count, of) = (failed.len(), rows.len());
+    Err(unexpected(format!("{}{count} of {of} rows failed", failed.concat())))
 }
-
-impl fmt::Debug for Failures {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl std::error::Error for Failures {}
 
 /// Runs one row. Returns the problem, with all the bytes, or `None` if the server passed.
 pub fn problem(address: SocketAddr, row: &Row) -> Option<String> {
