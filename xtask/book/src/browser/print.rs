@@ -4,8 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
+use wire::clients::BROWSERS;
 
-use super::program::{Browser, NAMES};
+use super::program::Browser;
 use super::site::Site;
 use crate::sources::Sources;
 
@@ -28,7 +29,7 @@ pub(crate) fn print(sources: &Sources, document: String, file: &Path) -> Result<
         bail!(
             "a PDF is printed by a browser, and none of {} is installed: apt install chromium, brew install chromium, or \
              Google Chrome. An EPUB needs none: --epub",
-            NAMES.join(", ")
+            BROWSERS.join(", ")
         );
     };
     browser.wait()?;

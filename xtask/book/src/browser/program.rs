@@ -8,19 +8,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use tempfile::TempDir;
+use wire::clients::{BROWSER_OPTIONS, BROWSERS};
 
 use super::site::Site;
 use crate::sources::{Sources, temporary};
 
-/// The names of the browser's program on different systems.
-pub(super) const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
-
 /// How long a browser may take for its pages, even while other tests run.
 const PATIENCE: Duration = Duration::from_secs(1200);
-
-/// It loads only our own pages, and may run as root in CI, where its sandbox cannot start.
-const OPTIONS: &str = "--headless --no-sandbox --disable-gpu --disable-dev-shm-usage --no-first-run \
-    --disable-background-networking --disable-component-update --disable-sync --disable-extensions --hide-scrollbars";
 
 /// A browser that runs. It is killed when the value is dropped.
 pub(super) struct Browser {
@@ -37,9 +31,10 @@ impl Browser {
         url: &str,
     ) -> Result<Option<Browser>> {
         let profile = temporary(sources, "browser")?;
-        for name in NAMES {
+        for name in BROWSERS {
             let child = Command::new(name)
-                .args(OPTIONS.split(' '))
+                .args(BROWSER_OPTIONS.split(' '))
+                .arg("--hide-scrollbars")
                 .arg(format!("--user-data-dir={}", profile.path().display()))
                 .args(options)
                 .arg(url)
@@ -113,5 +108,5 @@ pub(super) fn visit(
 
 /// The summary of a check without a browser.
 pub(super) fn skipped(name: &str) -> String {
-    format!("{name} skipped: none of {} is installed", NAMES.join(", "))
+    format!("{name} skipped: none of {} is installed", BROWSERS.join(", "))
 }

@@ -10,7 +10,7 @@ mod python;
 
 pub(crate) use browser::FIELDS;
 pub use browser::browser;
-pub use chromium::chromium_dom;
+pub use chromium::{BROWSER_OPTIONS, BROWSERS, chromium_dom};
 pub use curl::{curl, curl_get};
 pub use output_of::Ran;
 pub use python::python;
