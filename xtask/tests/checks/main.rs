@@ -1,9 +1,9 @@
 //! Runs `cargo xtask climb` and `check-exercise` as processes, and checks their reports, and the processes and files that
 //! they leave behind.
 
-#[cfg(unix)]
+#![cfg(unix)]
+
 mod climb;
-#[cfg(unix)]
 mod exercise;
 
 use std::fs;
