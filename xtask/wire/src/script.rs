@@ -130,15 +130,6 @@ mod tests {
     }
 
     #[test]
-    fn a_reply_cut_short_is_told_from_a_late_one() {
-        let script = Script::repeat(&OK[..OK.len() - 1], 1).unwrap();
-        let mut client = Client::connect(script.addr()).unwrap();
-        let error = client.ask(b"GET / HTTP/1.1\r\n\r\n").unwrap_err();
-        assert_eq!(error.kind(), Kind::Closed);
-        assert!(error.message().ends_with("the body of the 200 response of 2 bytes"));
-    }
-
-    #[test]
     fn a_server_that_goes_on_is_not_closed_and_not_silent() {
         let script = Script::start(vec![vec![OK.to_vec(), Vec::new()]]).unwrap();
         let mut client = Client::connect(script.addr()).unwrap().with_patience(SHORT);
