@@ -26,12 +26,9 @@ pub(crate) enum Path {
 
 impl Path {
     fn parse(name: &str) -> Result<Path> {
-        Ok(match name {
-            "core" => Path::Core,
-            "deeper" => Path::Deeper,
-            "interview" => Path::Interview,
-            _ => bail!("no path `{name}`; there are core, deeper, interview"),
-        })
+        let paths = [Path::Core, Path::Deeper, Path::Interview];
+        let path = paths.into_iter().find(|path| path.title().to_lowercase() == name);
+        path.with_context(|| format!("no path `{name}`; there are core, deeper, interview"))
     }
 
     fn title(self) -> &'static str {

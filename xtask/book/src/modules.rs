@@ -124,13 +124,8 @@ fn without_folders(root: &Path) -> String {
 fn list(sources: &Sources, modules: &Modules) -> Result<Value> {
     let mut list = json!({ "target": modules.has_target });
     for name in CHAPTERS {
-        let chapter = sources.chapter(name)?;
-        let files = files(chapter)?;
-        list[name] = json!({
-            "crate": chapter.name,
-            "files": files,
-            "error": modules.errors.get(name),
-        });
+        let (chapter, error) = (sources.chapter(name)?, modules.errors.get(name));
+        list[name] = json!({ "crate": chapter.name, "files": files(chapter)?, "error": error });
     }
     Ok(list)
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use wire::Program;
 
 use super::pages;
-use super::program::{skipped, visit};
+use super::program::visit;
 use super::site::Site;
 use crate::built::Built;
 use crate::sources::{Sources, target};
@@ -26,14 +26,15 @@ pub(crate) fn use_all(sources: &Sources, problems: &mut Vec<String>) -> Result<S
     let (has_modules, pages) = (has_modules(&root)?, pages_of_labs(&root)?);
     let steps: Value = serde_json::from_str(PROGRAM_STEPS)?;
     let data = json!({ "pages": pages, "modules": has_modules, "steps": steps });
-    let server = start_server(sources)?;
+    // The server to which the request console can send bytes.
+    let built = Built::everything(sources)?;
+    let server = Program::start(built.program("labs"), &["--addr", "127.0.0.1:0"])?;
     let site = Site::serve(&root, pages::with_data(FRAME, &data)?, None, Some(server.addr()))?;
-    let Some(count) = visit("labs", sources, &site, 1, problems)? else {
-        return Ok(skipped("labs"));
-    };
-    problems.extend(site.missing("labs"));
     let chapters = if has_modules { "" } else { ", but no chapter: there is no wasm32-wasip1" };
-    Ok(format!("labs used in a browser: {count}{chapters}"))
+    let did = |count| format!("labs used in a browser: {count}{chapters}");
+    let summary = visit("labs", sources, &site, 1, problems, did)?;
+    problems.extend(site.missing("labs"));
+    Ok(summary)
 }
 
 /// Finds the page of each lab in the built book, because labs may move between pages.
@@ -47,14 +48,6 @@ fn pages_of_labs(root: &Path) -> Result<BTreeMap<String, String>> {
         }
     }
     Ok(labs)
-}
-
-/// The server to which the request console can send bytes.
-fn start_server(sources: &Sources) -> Result<Program> {
-    let built = Built::everything(sources)?;
-    let program = built.program("labs");
-    Program::start(&program, &["--addr", "127.0.0.1:0"])
-        .with_context(|| format!("starting {}", program.display()))
 }
 
 /// Whether the built book has the chapters as modules. Without them, a lab only shows that they are missing.

@@ -77,21 +77,23 @@ struct Report {
     problems: Vec<String>,
 }
 
-/// Opens the frame page of a check in browsers that share the work. Adds the problems that they report. Returns how much
-/// they have checked, or `None` if no browser is installed.
+/// Opens the frame page of a check in browsers that share the work. Adds the problems that they report. Returns what
+/// they `did` for the summary, from how much they have checked, or that no browser is installed.
 pub(super) fn visit(
     check: &str,
     sources: &Sources,
     site: &Site,
     shares: usize,
     problems: &mut Vec<String>,
-) -> Result<Option<usize>> {
+    did: impl FnOnce(usize) -> String,
+) -> Result<String> {
     let mut browsers = Vec::new();
     for share in 0..shares {
-        match Browser::start(sources, &[], &site.frame(share, shares))? {
-            Some(browser) => browsers.push(browser),
-            None => return Ok(None),
-        }
+        let Some(browser) = Browser::start(sources, &[], &site.frame(share, shares))? else {
+            let names = BROWSERS.join(", ");
+            return Ok(format!("{check} skipped: none of {names} is installed"));
+        };
+        browsers.push(browser);
     }
     let (mut count, mut found) = (0, BTreeSet::new());
     for _ in &browsers {
@@ -103,10 +105,5 @@ pub(super) fn visit(
         found.extend(report.problems);
     }
     problems.extend(found.into_iter().map(|problem| format!("{check}: {problem}")));
-    Ok(Some(count))
-}
-
-/// The summary of a check without a browser.
-pub(super) fn skipped(name: &str) -> String {
-    format!("{name} skipped: none of {} is installed", BROWSERS.join(", "))
+    Ok(did(count))
 }

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::config::Config;
+use crate::config::{About, Config};
 use crate::sources::Sources;
 use crate::{browser, files};
 use pages::Page;
@@ -45,16 +45,13 @@ pub(crate) fn run(wanted: &Wanted) -> Result<()> {
         "name a file: --epub FILE or --pdf FILE"
     );
     let sources = Sources::find()?;
-    let root = sources.root();
-    let about = Config::read(root)?.book;
-    let print = print_page(root)?;
-    let pages = pages(root, &print)?;
+    let (about, print, pages) = read(sources.root())?;
     if let Some(file) = &wanted.epub {
         fs::write(file, epub::pack(&about, &pages)?).with_context(|| file.display().to_string())?;
         println!("{} pages in {}", pages.len(), file.display());
     }
     if let Some(file) = &wanted.pdf {
-        let document = pdf::document(&about, &pages, &print, &root.join("book/book"))?;
+        let document = pdf::document(&about, &pages, &print, &sources.root().join("book/book"))?;
         browser::print::print(&sources, document, file)?;
         println!("{} pages in {}", pages.len(), file.display());
     }
@@ -64,18 +61,17 @@ pub(crate) fn run(wanted: &Wanted) -> Result<()> {
 /// Checks without writing a file that each page is well-formed, and that each link has an anchor. Returns a few words
 /// for the summary.
 pub(crate) fn check(root: &Path, problems: &mut Vec<String>) -> Result<String> {
-    let pages = pages(root, &print_page(root)?)?;
-    if let Err(error) = epub::pack(&Config::read(root)?.book, &pages) {
+    let (about, _, pages) = read(root)?;
+    if let Err(error) = epub::pack(&about, &pages) {
         problems.push(format!("EPUB: {error:#}"));
     }
     Ok(format!("{} pages in an EPUB", pages.len()))
 }
 
-/// Reads mdBook's print page, which contains all pages.
-fn print_page(root: &Path) -> Result<String> {
-    files::read(root, "book/book/print.html").context("`mdbook build book` writes the print page")
-}
-
-fn pages(root: &Path, print: &str) -> Result<Vec<Page>> {
-    pages::read(print, &files::read(root, "book/src/SUMMARY.md")?)
+/// Reads the metadata of the book, mdBook's print page, which contains the whole book, and its pages.
+fn read(root: &Path) -> Result<(About, String, Vec<Page>)> {
+    let print = files::read(root, "book/book/print.html");
+    let print = print.context("`mdbook build book` writes the print page")?;
+    let pages = pages::read(&print, &files::read(root, "book/src/SUMMARY.md")?)?;
+    Ok((Config::read(root)?.book, print, pages))
 }

@@ -2,12 +2,13 @@
 //! address.
 
 use std::env;
-use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 
 use anyhow::Result;
 use tempfile::TempDir;
+use wire::environment::interruptible;
 
 use super::address::Address;
 use crate::built::Built;
@@ -79,7 +80,7 @@ impl Programs<'_> {
 
     /// The reader's server is at 127.0.0.1:8080, perhaps with `cargo xtask trace` in front of it, while ours are at
     /// another address. The transcript also has its own `/tmp`.
-    pub(super) fn to_real(&self, command: &str) -> String {
+    fn to_real(&self, command: &str) -> String {
         let host = &self.address.host;
         command
             .replace("127.0.0.1:8080", &format!("{host}:8080"))
@@ -95,26 +96,30 @@ impl Programs<'_> {
         output.replace(&self.address.host, "127.0.0.1").replace(temporary.as_ref(), "/tmp")
     }
 
-    /// The variables of a program in the transcript. The others are as in all tests, see [`wire::environment`].
-    pub(super) fn environment(&self) -> Vec<(&'static str, OsString)> {
+    /// Bash that runs a command of the transcript. Its other variables are as in all tests, see [`wire::environment`].
+    pub(super) fn bash(&self, command: &str) -> Command {
         let built = self.built.folder.path();
         let mut path = built.join("bin").into_os_string();
         path.push(":");
         path.push(env::var_os("PATH").unwrap_or_default());
-        let mut all = SETTINGS.map(|(name, value)| (name, OsString::from(value))).to_vec();
-        // By default cargo and rustup use directories in the home directory.
-        for (name, folder) in [("CARGO_HOME", ".cargo"), ("RUSTUP_HOME", ".rustup")] {
-            let folder = env::home_dir().map(|home| home.join(folder));
-            if let (None, Some(folder)) = (env::var_os(name), folder.filter(|it| it.is_dir())) {
-                all.push((name, folder.into()));
-            }
-        }
         // An empty directory, without a `.curlrc`.
         let home = built.join("home");
-        all.extend([("XDG_CONFIG_HOME", home.clone().into()), ("HOME", home.into())]);
-        let address = format!("{}:8080", self.address.host);
-        all.extend([("PATH", path), ("TMPDIR", self.temporary.path().into())]);
-        all.push(("TRANSCRIPT_ADDRESS", address.into()));
-        all
+        let mut bash = interruptible("bash");
+        bash.args(["-c", &self.to_real(command)])
+            .env_remove("BASH_ENV")
+            .envs(SETTINGS)
+            .envs([("XDG_CONFIG_HOME", &home), ("HOME", &home)])
+            .env("PATH", path)
+            .env("TMPDIR", self.temporary.path())
+            .env("TRANSCRIPT_ADDRESS", format!("{}:8080", self.address.host));
+        // By default cargo and rustup use directories in the home directory.
+        for (name, directory) in [("CARGO_HOME", ".cargo"), ("RUSTUP_HOME", ".rustup")] {
+            let directory = env::home_dir().map(|home| home.join(directory));
+            if let (None, Some(directory)) = (env::var_os(name), directory.filter(|it| it.is_dir()))
+            {
+                bash.env(name, directory);
+            }
+        }
+        bash
     }
 }

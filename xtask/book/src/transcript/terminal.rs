@@ -9,7 +9,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use wire::environment::interruptible;
 
 use super::programs::Programs;
 
@@ -44,12 +43,9 @@ impl<'a> Terminal<'a> {
         programs: &'a Programs<'a>,
         directory: &Path,
     ) -> Result<Terminal<'a>> {
-        let mut child = interruptible("bash")
-            .arg("-c")
-            .arg(format!("exec 2>&1\n{}", programs.to_real(command)))
+        let mut child = programs
+            .bash(&format!("exec 2>&1\n{command}"))
             .current_dir(directory)
-            .envs(programs.environment())
-            .env_remove("BASH_ENV")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .process_group(0)
