@@ -33,8 +33,6 @@ pub(crate) struct BookPart {
 }
 
 impl Config {
-    /// # Errors
-    /// Returns an error if the file cannot be read, or has no part.
     pub(crate) fn read(root: &Path) -> Result<Config> {
         let config = config::Config::from_disk(root.join("book/book.toml"));
         let config = config.context("book/book.toml")?;

@@ -60,9 +60,6 @@ pub(crate) fn lines(text: &str) -> usize {
 
 impl Front {
     /// Parses the front matter of this page. Without front matter, a page in a directory `deeper` is a deeper page.
-    ///
-    /// # Errors
-    /// Returns an error with the line for unknown keys or values.
     pub(crate) fn read(page: &str, text: &str) -> Result<Front> {
         let mut front = Front::default();
         if page.split('/').any(|folder| folder == "deeper") {

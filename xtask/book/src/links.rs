@@ -24,7 +24,8 @@ pub(crate) fn check(root: &Path, problems: &mut Vec<String>) -> Result<usize> {
     let mut count = 0;
     for (path, page) in &pages {
         let name = path.display();
-        for target in page.tags.iter().filter_map(|tag| link(tag)) {
+        let link = |tag: &String| attribute(tag, "href").or_else(|| attribute(tag, "src"));
+        for target in page.tags.iter().filter_map(link) {
             if let Some((scheme, rest)) = target.split_once(':') {
                 // The reader's own server. Any other link must use https.
                 let is_own = rest.starts_with("//127.0.0.1") || rest.starts_with("//localhost");
@@ -77,20 +78,14 @@ fn read(root: &Path) -> Result<BTreeMap<PathBuf, Page>> {
         if COPIES.contains(&path.as_str()) {
             continue;
         }
-        let tags = tags(&files::read(root, &path)?);
+        // Code on a page has `&lt;` for `<`, so tags in code don't match.
+        let html = files::read(root, &path)?;
+        let tags = regex!(r"<[a-zA-Z][^<>]*>").find_iter(&html);
+        let tags: Vec<String> = tags.map(|tag| tag.as_str().to_string()).collect();
         let ids = tags.iter().filter_map(|tag| attribute(tag, "id")).collect();
         pages.insert(PathBuf::from(path), Page { tags, ids });
     }
     Ok(pages)
-}
-
-/// The tags with their attributes. Code on a page has `&lt;` for `<`, so tags in code don't match.
-fn tags(html: &str) -> Vec<String> {
-    regex!(r"<[a-zA-Z][^<>]*>").find_iter(html).map(|tag| tag.as_str().to_string()).collect()
-}
-
-fn link(tag: &str) -> Option<String> {
-    attribute(tag, "href").or_else(|| attribute(tag, "src"))
 }
 
 /// The value of an attribute of a tag.

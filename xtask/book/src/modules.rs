@@ -41,10 +41,7 @@ pub(crate) struct Modules {
     pub(crate) warnings: String,
 }
 
-/// Compiles the changed modules, and writes the files into `book/src/labs`.
-///
-/// # Errors
-/// Returns an error when cargo cannot be started or a file cannot be written. A chapter that does not compile is not an
+/// Compiles the changed modules, and writes the files into `book/src/labs`. A chapter that does not compile is not an
 /// error.
 pub(crate) fn refresh(sources: &Sources) -> Result<Modules> {
     let labs = sources.root().join("book/src/labs");

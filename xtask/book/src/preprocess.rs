@@ -53,10 +53,7 @@ pub(crate) fn run() -> Result<()> {
 /// The versions of mdBook whose format this program reads.
 const SERIES: &str = "0.5.";
 
-/// Parses the input from mdBook, which is its context and the book.
-///
-/// # Errors
-/// Returns an error with the remedy for another version, whose format differs.
+/// Parses the input from mdBook, which is its context and the book. The format of another version differs.
 fn read(input: &str) -> Result<Book> {
     let value: Value = serde_json::from_str(input).context("mdBook sends no JSON")?;
     let version = value[0]["mdbook_version"].as_str().unwrap_or("of an unknown version");

@@ -33,9 +33,6 @@ const MARK: &str = "# Written by `cargo xtask book --out`. Send these fields wit
 const FOLDER: &str = "inline";
 
 /// Writes the built book into `folder`, which must be new, empty, or written by this function.
-///
-/// # Errors
-/// Returns an error for any other directory, when the book is not built, or when a file cannot be written.
 pub(crate) fn run(sources: &Sources, folder: &Path) -> Result<()> {
     let book = sources.root().join("book/book");
     let is_built = book.join("index.html").is_file();

@@ -23,8 +23,10 @@ const PROGRAM_STEPS: &str = include_str!("program_steps.json");
 pub(crate) fn use_all(sources: &Sources, problems: &mut Vec<String>) -> Result<String> {
     let root = target(sources).join("published/labs");
     publish::run(sources, &root)?;
-    let (has_modules, pages) = (has_modules(&root)?, pages_of_labs(&root)?);
-    let steps: Value = serde_json::from_str(PROGRAM_STEPS)?;
+    // Without the chapters as modules, a lab only shows that they are missing.
+    let list = files::read(&root, "labs/chapters.json").context("build the book first")?;
+    let has_modules = serde_json::from_str::<Value>(&list)?["target"] == true;
+    let (pages, steps) = (pages_of_labs(&root)?, serde_json::from_str::<Value>(PROGRAM_STEPS)?);
     let data = json!({ "pages": pages, "modules": has_modules, "steps": steps });
     // The server to which the request console can send bytes.
     let built = Built::everything(sources)?;
@@ -48,13 +50,6 @@ fn pages_of_labs(root: &Path) -> Result<BTreeMap<String, String>> {
         }
     }
     Ok(labs)
-}
-
-/// Whether the built book has the chapters as modules. Without them, a lab only shows that they are missing.
-fn has_modules(root: &Path) -> Result<bool> {
-    let list = files::read(root, "labs/chapters.json").context("build the book first")?;
-    let list: Value = serde_json::from_str(&list)?;
-    Ok(list["target"] == true)
 }
 
 #[cfg(test)]

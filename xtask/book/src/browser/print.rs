@@ -11,9 +11,6 @@ use super::site::Site;
 use crate::sources::Sources;
 
 /// Prints a document as a PDF. Its addresses are relative to the built book.
-///
-/// # Errors
-/// If there is no browser, or it writes no PDF.
 pub(crate) fn print(sources: &Sources, document: String, file: &Path) -> Result<()> {
     let site = Site::serve(&sources.root().join("book/book"), document, None, None)?;
     let file = std::path::absolute(file)?;

@@ -123,7 +123,7 @@ fn document(about: &About, title: &str, body: &str) -> String {
 /// The table of contents, nested like the book's.
 fn navigation(about: &About, pages: &[Page]) -> String {
     let body = format!(
-        "<nav epub:type=\"toc\" role=\"doc-toc\"><h1>Contents</h1>\n{}</nav>",
+        "<nav epub:type=\"toc\" role=\"doc-toc\"><h1>Contents</h1>{}</nav>",
         contents(pages, |page| format!("{}#{}", file(page), page.id))
     );
     document(about, "Contents", &body)

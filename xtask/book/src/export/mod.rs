@@ -36,9 +36,6 @@ pub(crate) struct Wanted {
 }
 
 /// Writes the requested files, and prints their paths.
-///
-/// # Errors
-/// Returns an error if the book has not been built, a page cannot be read, or there is no browser for a PDF.
 pub(crate) fn run(wanted: &Wanted) -> Result<()> {
     ensure!(
         wanted.epub.is_some() || wanted.pdf.is_some(),

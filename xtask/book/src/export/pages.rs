@@ -104,34 +104,28 @@ fn without_labs(html: &str) -> String {
 
 /// The table of contents as nested lists, with the address of each page.
 pub(super) fn contents(pages: &[Page], address: impl Fn(&Page) -> String) -> String {
-    let mut entries = Vec::new();
+    let (mut html, mut open_lists) = (String::new(), 0);
+    let mut add = |depth: usize, entry: String| {
+        // An entry is at most one deeper than the entry before it.
+        let lists = depth.min(open_lists) + 1;
+        if lists > open_lists {
+            html.push_str("\n<ol>");
+        } else {
+            html.extend(["</li>", &"</ol></li>".repeat(open_lists - lists)]);
+        }
+        html.extend(["\n<li>", &entry]);
+        open_lists = lists;
+    };
     let mut below = 0;
     for page in pages {
         if let Some(heading) = &page.heading {
-            entries.push((0, format!("<span>{}</span>", escaped(heading))));
+            add(0, format!("<span>{}</span>", escaped(heading)));
             below = 1;
         }
         let title = escaped(&page.title);
-        entries.push((page.depth + below, format!("<a href=\"{}\">{title}</a>", address(page))));
+        add(page.depth + below, format!("<a href=\"{}\">{title}</a>", address(page)));
     }
-    nested(&entries)
-}
-
-/// Nested lists of entries, each with its depth. An entry is at most one deeper than the entry before it.
-fn nested(entries: &[(usize, String)]) -> String {
-    let mut html = String::from("<ol>");
-    let mut depth = 0;
-    for (index, (entry_depth, text)) in entries.iter().enumerate() {
-        let next = (*entry_depth).min(depth + 1);
-        if next > depth {
-            html.push_str("\n<ol>");
-        } else if index > 0 {
-            html.extend(["</li>", &"</ol></li>".repeat(depth - next)]);
-        }
-        html.extend(["\n<li>", text]);
-        depth = next;
-    }
-    html + "</li>" + &"</ol></li>".repeat(depth) + "</ol>"
+    html + &"</li></ol>".repeat(open_lists)
 }
 
 #[cfg(test)]
@@ -165,6 +159,8 @@ mod tests {
             ]
         );
         assert_eq!(pages[2].html, "<h1 id=\"echo\">T <b>x</b></h1>");
+        let error = read(&print(&["<h1 id=\"a\">A</h1>"]), SUMMARY).unwrap_err().to_string();
+        assert!(error.starts_with("the print page has 1 pages, and SUMMARY.md lists 4"), "{error}");
     }
 
     #[test]
@@ -188,13 +184,9 @@ mod tests {
     }
 
     #[test]
-    fn another_number_of_pages_is_an_error() {
-        let error = read(&print(&["<h1 id=\"a\">A</h1>"]), SUMMARY).unwrap_err().to_string();
-        assert!(error.starts_with("the print page has 1 pages, and SUMMARY.md lists 4"), "{error}");
-    }
-
-    #[test]
-    fn folds_are_open_and_boxes_are_characters() {
+    fn folds_are_open_boxes_are_characters_and_labs_are_sentences() {
+        let lab = format!("<div class=\"lab\">\n<p>{NO_LAB} A, b.</p>\n</div><p>b</p>");
+        let silent_lab = format!("<div class=\"lab\"><p>{NO_LAB}</p></div>");
         for (html, expected) in [
             (
                 "<details class=\"more\"><summary>A <code>b</code></summary>\n<p>c</p>\n</details>",
@@ -206,17 +198,13 @@ mod tests {
             ),
             ("<li><input disabled=\"\" type=\"checkbox\"> a</li>", "<li class=\"box\">☐ a</li>"),
             ("<pre>&lt;details&gt;</pre>", "<pre>&lt;details&gt;</pre>"),
+            (
+                "<lab-pool>\n<p><em>This lab needs JavaScript, and\na server.</em> Without it: a, b.</p>\n</lab-pool><p>b</p>",
+                &lab,
+            ),
+            ("<lab-pool chapter=\"3\"></lab-pool>", &silent_lab),
         ] {
             assert_eq!(without_scripts(html), expected);
         }
-    }
-
-    #[test]
-    fn a_lab_is_a_sentence_and_what_it_would_show() {
-        let html = "<lab-pool>\n<p><em>This lab needs JavaScript, and\na server.</em> Without it: a, b.</p>\n</lab-pool><p>b</p>";
-        let expected = format!("<div class=\"lab\">\n<p>{NO_LAB} A, b.</p>\n</div><p>b</p>");
-        assert_eq!(without_scripts(html), expected);
-        let html = "<lab-pool chapter=\"3\"></lab-pool>";
-        assert_eq!(without_scripts(html), format!("<div class=\"lab\"><p>{NO_LAB}</p></div>"));
     }
 }

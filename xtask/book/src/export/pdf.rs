@@ -19,14 +19,11 @@ const STYLE: &str = include_str!("pdf.css");
 const HIGHLIGHT: &str = "document.querySelectorAll('pre code:not(.nohighlight)').forEach(code => hljs.highlightBlock(code));";
 
 /// The document. It uses the style sheets and scripts of mdBook's print page, relative to the built book.
-///
-/// # Errors
-/// Returns an error if the built book has no script that colours code.
 pub(super) fn document(about: &About, pages: &[Page], print: &str, built: &Path) -> Result<String> {
     let sheets = regex!(r#"<link rel="stylesheet"[^>]*>"#).find_iter(print);
     let sheets: Vec<&str> = sheets.map(|found| found.as_str()).collect();
     let mut body = format!(
-        "{}\n<nav class=\"contents\"><h1>Contents</h1>\n{}</nav>\n",
+        "{}\n<nav class=\"contents\"><h1>Contents</h1>{}</nav>\n",
         title::page(about),
         contents(pages, |page| format!("#{}", page.id))
     );

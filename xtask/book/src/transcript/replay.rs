@@ -52,8 +52,8 @@ pub(super) fn run(
         Some(chapter) => {
             let name = &sources.chapter(chapter)?.name;
             let name = if name == "final" { name.clone() } else { format!("ch{name}") };
-            let server = start(&format!("exec cargo run -p {name}"))?;
-            let (lines, _) = server.wait(how.patience, |lines, _| !lines.is_empty());
+            let mut server = start(&format!("exec cargo run -p {name}"))?;
+            let (lines, _) = server.wait(how.patience, |lines| !lines.is_empty());
             if !lines.first().is_some_and(|line| line.starts_with("listening on")) {
                 bail!("the server of chapter {chapter} did not start: {}", lines.join("\n"));
             }
@@ -154,7 +154,7 @@ impl Replay<'_> {
                 if ["cargo xtask", "cargo test"].iter().any(|it| command.contains(it)));
             let patience = if builds { BUILDING } else { patience };
             terminal.end_input();
-            let (lines, ended) = terminal.wait(patience, |_, ended| ended);
+            let (lines, ended) = terminal.wait(patience, |_| false);
             if !ended {
                 bail!(
                     "not ended after {patience:?} (what runs on needs a terminal of its own: `1$ …`); it printed: {}",
@@ -162,18 +162,17 @@ impl Replay<'_> {
                 );
             }
         } else if !expected.is_empty() {
-            let is_there = |lines: &[String]| matching(expected, lines, false).is_some();
-            terminal.wait(patience, |lines, ended| ended || is_there(lines));
+            terminal.wait(patience, |lines| matching(expected, lines, false).is_some());
         } else if number == action.terminal {
             // No output is expected. Give the program a moment to start, and longer if it is waiting for a processor.
-            terminal.wait(SETTLE, |_, _| false);
+            terminal.wait(SETTLE, |_| false);
             let until = Instant::now() + WORK;
             while are_at_work(&groups) && Instant::now() < until {
-                terminal.wait(SETTLE / 10, |_, _| false);
+                terminal.wait(SETTLE / 10, |_| false);
             }
         }
         let time = if bless { SETTLE } else { Duration::ZERO };
-        let (lines, _) = terminal.wait(time, |_, _| false);
+        let (lines, _) = terminal.wait(time, |_| false);
         // Blessing adds unexpected lines.
         let count = matching(expected, &lines, number == 0 || bless);
         terminal.mark_seen(count.unwrap_or(lines.len()));
@@ -188,7 +187,7 @@ impl Replay<'_> {
                     "the program in terminal {number} still runs at the end; stop it, with `{number}^C` perhaps"
                 );
             }
-            let (lines, _) = terminal.wait(Duration::ZERO, |_, _| true);
+            let (lines, _) = terminal.lines();
             if !self.how.bless && !lines.is_empty() {
                 let lines = lines.join("\n");
                 bail!("terminal {number} shows more than the transcript says:\n{lines}");

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -18,22 +18,13 @@ pub(super) struct Terminal<'a> {
     programs: &'a Programs<'a>,
     child: Child,
     input: Option<ChildStdin>,
-    output: Arc<Output>,
+    /// What a thread reads from the program. The channel is closed at the end of the output.
+    chunks: Receiver<Vec<u8>>,
+    /// The output so far, and whether it has ended.
+    output: Vec<u8>,
+    ended: bool,
     /// The number of output bytes that earlier steps have matched.
     seen: usize,
-}
-
-/// The output so far, and whether it has ended.
-#[derive(Debug, Default)]
-struct Output {
-    state: Mutex<(Vec<u8>, bool)>,
-    changed: Condvar,
-}
-
-impl Output {
-    fn lock(&self) -> MutexGuard<'_, (Vec<u8>, bool)> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl<'a> Terminal<'a> {
@@ -51,24 +42,16 @@ impl<'a> Terminal<'a> {
             .process_group(0)
             .spawn()
             .context("transcripts need bash")?;
-        let output = Arc::new(Output::default());
         let mut from = child.stdout.take().context("the output is piped")?;
-        let to = Arc::clone(&output);
+        let (to, chunks) = mpsc::channel();
         thread::Builder::new().name("terminal".to_string()).spawn(move || {
             let mut buffer = [0; 4096];
-            loop {
-                let count = from.read(&mut buffer).unwrap_or(0);
-                let mut state = to.lock();
-                state.0.extend_from_slice(&buffer[..count]);
-                state.1 = count == 0;
-                to.changed.notify_all();
-                if state.1 {
-                    break;
-                }
-            }
+            while let Ok(count @ 1..) = from.read(&mut buffer)
+                && to.send(buffer[..count].to_vec()).is_ok()
+            {}
         })?;
         let input = child.stdin.take();
-        Ok(Terminal { programs, child, input, output, seen: 0 })
+        Ok(Terminal { programs, child, input, chunks, output: Vec::new(), ended: false, seen: 0 })
     }
 
     /// Types a line.
@@ -103,34 +86,40 @@ impl<'a> Terminal<'a> {
     /// Waits until `enough` accepts the new lines, the output ends, or the time is over. Returns the new lines, as the
     /// reader sees them, and whether the output has ended.
     pub(super) fn wait(
-        &self,
+        &mut self,
         time: Duration,
-        enough: impl Fn(&[String], bool) -> bool,
+        enough: impl Fn(&[String]) -> bool,
     ) -> (Vec<String>, bool) {
-        let new = |state: &(Vec<u8>, bool)| {
-            let output = String::from_utf8_lossy(unseen(&state.0, self.seen));
+        let until = Instant::now() + time;
+        loop {
+            let output = String::from_utf8_lossy(unseen(&self.output, self.seen));
             // The last line may be incomplete. A CR before LF is not visible on a screen.
             let output = self.programs.to_shown(&output);
-            output.lines().map(|line| line.trim_end_matches('\r').to_string()).collect::<Vec<_>>()
-        };
-        let goes_on = |state: &mut (Vec<u8>, bool)| !enough(&new(state), state.1) && !state.1;
-        let waited = self.output.changed.wait_timeout_while(self.output.lock(), time, goes_on);
-        let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        (new(&state), state.1)
+            let lines = output.lines().map(|line| line.trim_end_matches('\r').to_string());
+            let lines: Vec<String> = lines.collect();
+            if self.ended || enough(&lines) {
+                return (lines, self.ended);
+            }
+            match self.chunks.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                Ok(chunk) => self.output.extend(chunk),
+                Err(RecvTimeoutError::Disconnected) => self.ended = true,
+                Err(RecvTimeoutError::Timeout) => return (lines, false),
+            }
+        }
+    }
+
+    /// The new lines so far, and whether the output has ended.
+    pub(super) fn lines(&mut self) -> (Vec<String>, bool) {
+        self.wait(Duration::ZERO, |_| false)
     }
 
     /// Marks the first `count` new lines as matched.
     pub(super) fn mark_seen(&mut self, count: usize) {
-        let state = self.output.lock();
-        let new = unseen(&state.0, self.seen);
-        self.seen = state.0.len() - new.len();
+        let new = unseen(&self.output, self.seen);
         // The last line may be incomplete. When it has been matched, all output has.
-        let mut ends =
-            new.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1);
-        self.seen += match count.checked_sub(1) {
-            None => 0,
-            Some(last) => ends.nth(last).unwrap_or(new.len()),
-        };
+        let seen: usize =
+            new.split_inclusive(|byte| *byte == b'\n').take(count).map(<[u8]>::len).sum();
+        self.seen = self.output.len() - new.len() + seen;
     }
 
     /// Whether the program has ended.
@@ -155,7 +144,7 @@ impl Drop for Terminal<'_> {
     fn drop(&mut self) {
         // While the output is open, a process of the group is alive: the program, or its background process. After that
         // the group may be gone, and its number reused.
-        let (_, ended) = self.wait(Duration::ZERO, |_, _| true);
+        let (_, ended) = self.lines();
         if !self.has_ended() || !ended {
             let _ = self.signal("-KILL");
             let _ = self.child.wait();
