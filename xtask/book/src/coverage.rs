@@ -1,70 +1,60 @@
 //! Counts how many of each chapter's new and changed lines its part of the book shows.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, ensure};
 
 use crate::config::{BookPart, Config};
 use crate::diff::Changes;
 use crate::expand::expand_page;
 use crate::files;
+use crate::listing::Shown;
 use crate::minutes::ranges;
 use crate::source::is_rust;
 use crate::sources::{Chapter, Sources};
 
-/// Lines by file.
-type Files = BTreeMap<String, BTreeSet<usize>>;
+type Lines = BTreeSet<usize>;
 
-pub(crate) fn run(list_missing: bool) -> Result<()> {
+/// Prints how much each part shows, and the lines that are shown nowhere.
+pub(crate) fn run() -> Result<()> {
     let sources = Sources::find()?;
-    let book_parts = &Config::read(sources.root())?.parts;
-    let shown = shown(&sources, book_parts)?;
-    let nothing = Files::new();
+    let parts = &Config::read(sources.root())?.parts;
+    let shown = shown(&sources, parts)?;
     let mut complete = true;
-    for part in book_parts {
-        let name = &part.chapter;
-        let chapter = sources.chapter(name)?;
-        let wanted = wanted(&sources, chapter)?;
-        let shown = shown.get(name).unwrap_or(&nothing);
-        let mut missing = wanted.clone();
-        for (path, lines) in &mut missing {
-            lines.retain(|line| !shown.get(path).is_some_and(|shown| shown.contains(line)));
-        }
-        missing.retain(|_, lines| !lines.is_empty());
-        let all: usize = wanted.values().map(BTreeSet::len).sum();
-        let lacking: usize = missing.values().map(BTreeSet::len).sum();
-        let have = all - lacking;
-        println!(
-            "{name}: {}.{} % ({have} of {all} lines)",
-            have * 100 / all.max(1),
-            have * 1000 / all.max(1) % 10
-        );
-        if list_missing {
-            for (path, lines) in &missing {
-                println!("  {path}: {}", ranges(lines, "-"));
+    for BookPart { chapter: name, .. } in parts {
+        let (mut all, mut have, mut missing) = (0, 0, String::new());
+        for (path, mut lines) in wanted(&sources, sources.chapter(name)?)? {
+            all += lines.len();
+            if let Some(shown) = shown.get(&(name.clone(), path.clone())) {
+                have += lines.intersection(shown).count();
+                lines.retain(|line| !shown.contains(line));
+            }
+            if !lines.is_empty() {
+                let _ = writeln!(missing, "  {path}: {}", ranges(&lines, "-"));
             }
         }
+        let (percent, tenth) = (have * 100 / all.max(1), have * 1000 / all.max(1) % 10);
+        println!("{name}: {percent}.{tenth} % ({have} of {all} lines)");
+        print!("{missing}");
         complete &= missing.is_empty();
     }
-    if !complete {
-        bail!("some lines are shown nowhere in their part; `coverage --missing` lists them");
-    }
+    ensure!(complete, "some lines are shown nowhere in their part");
     Ok(())
 }
 
-/// The lines of its chapter that each part shows.
-fn shown(sources: &Sources, book_parts: &[BookPart]) -> Result<BTreeMap<String, Files>> {
-    let mut all: BTreeMap<String, Files> = BTreeMap::new();
+/// The lines of its chapter that each part shows, by chapter and file.
+fn shown(sources: &Sources, parts: &[BookPart]) -> Result<BTreeMap<(String, String), Lines>> {
+    let mut all: BTreeMap<_, Lines> = BTreeMap::new();
     for (path, text) in files::pages(sources.root())? {
-        let Some(part) = book_parts.iter().find(|part| path.starts_with(&part.folder)) else {
+        let Some(part) = parts.iter().find(|part| path.starts_with(&part.folder)) else {
             continue;
         };
         let (page, errors) = expand_page(sources, &path, &text);
         ensure!(errors.is_empty(), "{}", errors.join("\n"));
-        for shown in page.shown {
-            if shown.chapter == part.chapter {
-                let files = all.entry(shown.chapter).or_default();
-                files.entry(shown.path).or_default().extend(shown.lines);
+        for Shown { chapter, path, lines } in page.shown {
+            if chapter == part.chapter {
+                all.entry((chapter, path)).or_default().extend(lines);
             }
         }
     }
@@ -72,9 +62,9 @@ fn shown(sources: &Sources, book_parts: &[BookPart]) -> Result<BTreeMap<String, 
 }
 
 /// The lines that a chapter adds or changes, without tests, blank lines and lines with only a brace.
-fn wanted(sources: &Sources, chapter: &Chapter) -> Result<Files> {
+fn wanted(sources: &Sources, chapter: &Chapter) -> Result<BTreeMap<String, Lines>> {
     let before = sources.before(chapter);
-    let mut files = Files::new();
+    let mut files = BTreeMap::new();
     for path in chapter.files()? {
         if path.starts_with("tests/") || !(is_rust(&path) || path == "Cargo.toml") {
             continue;

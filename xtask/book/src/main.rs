@@ -61,12 +61,8 @@ enum Command {
         #[arg(hide = true)]
         question: Vec<String>,
     },
-    /// How much of each chapter's new and changed lines its part of the book shows.
-    Coverage {
-        /// Also lists the lines that are not shown.
-        #[arg(long)]
-        missing: bool,
-    },
+    /// How much of each chapter's new and changed lines its part of the book shows, and which lines it does not.
+    Coverage,
     /// Replays the terminal transcripts of the book, or of these pages, against the real programs.
     Transcripts {
         /// Pages, such as `book/src/part1/run-it.md`; without any, all of them.
@@ -104,7 +100,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Preprocess { question } if question.is_empty() => preprocess::run(),
         Command::Preprocess { .. } => Ok(()),
-        Command::Coverage { missing } => coverage::run(missing),
+        Command::Coverage => coverage::run(),
         #[cfg(unix)]
         Command::Transcripts { pages, bless } => transcript::run(&pages, bless),
         #[cfg(not(unix))]
