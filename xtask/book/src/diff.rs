@@ -26,7 +26,7 @@ impl Changes {
     /// Without an old file, all lines are new.
     pub(crate) fn new(old: Option<&Source>, new: &Source) -> Changes {
         let old_text = old.map(Source::texts).unwrap_or_default();
-        let (new_text, new_lines) = (new.texts(), new.code());
+        let (new_text, new_lines) = (new.texts(), &new.code);
         let mut changes = Vec::new();
         let mut next = 1;
         for change in TextDiff::from_slices(&old_text, &new_text).iter_all_changes() {

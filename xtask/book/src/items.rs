@@ -58,7 +58,7 @@ fn item(source: &Source, name: &str) -> Result<Vec<Piece>> {
     Ok(pieces)
 }
 
-/// The file's own comment, each item that is no test, and each function inside an `impl`, with its name: `//!`,
+/// The file's own comment, each item, and each function inside an `impl`, with its name: `//!`,
 /// `function`, `impl Type`, `use`, `Type::method`.
 fn named(source: &Source) -> Vec<(String, Piece)> {
     let mut all = Vec::new();
@@ -66,8 +66,7 @@ fn named(source: &Source) -> Vec<(String, Piece)> {
     if doc > 0 {
         all.push(("//!".to_string(), Piece { lines: 1..=doc, inside: None }));
     }
-    let is_test = |item: &&Item| source.is_test(item.span().start().line);
-    for item in source.items.iter().filter(|item| !is_test(item)) {
+    for item in &source.items {
         let of_item = name(item).map(|name| (name, item.span(), None));
         for (name, span, inside) in of_item.into_iter().chain(members(item)) {
             let lines = with_comments(source, span.start().line..=span.end().line);

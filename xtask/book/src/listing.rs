@@ -23,7 +23,7 @@ pub(crate) struct Shown {
 
 /// A whole file, without its tests.
 pub(crate) fn whole(chapter: &Chapter, source: &Source) -> Expanded {
-    let (code, lines) = (source.texts().join("\n"), source.code().into_iter().collect());
+    let (code, lines) = (source.texts().join("\n"), source.code.iter().copied().collect());
     listing(chapter, source, None, &code, lines)
 }
 

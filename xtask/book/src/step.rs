@@ -79,7 +79,7 @@ fn before<'a>(
         let changes = Changes::of_step(Some(&*program(sources, other)?.1), source);
         // The first step of a chapter may be a program of another kind. Then most of it is new, and a diff would be one
         // long deletion and the whole program again.
-        if step.package == other.package || 2 * changes.added().len() <= source.code().len() {
+        if step.package == other.package || 2 * changes.added().len() <= source.code.len() {
             return Ok((Some(other), changes));
         }
     }
