@@ -21,22 +21,20 @@ const LINE: f64 = 22.0;
 /// A line with more points than this is drawn without marks.
 pub(super) const MAX_MARKS: usize = 30;
 
-fn has_marks(series: &Series) -> bool {
-    series.marks_only || series.points.len() <= MAX_MARKS
-}
-
 pub(super) fn svg(plot: &Plot) -> Result<String> {
     // The names come first, then the name of the vertical axis, then the area.
-    let names = f64::from(u16::try_from(plot.series.len())?);
-    let area = Area { x: &plot.x, y: &plot.y, top: (names + 1.0) * LINE + 8.0 };
+    let names: f64 = plot.series.iter().map(|_| LINE).sum();
+    let area = Area { x: &plot.x, y: &plot.y, top: names + LINE + 8.0 };
     let height = area.top + HEIGHT + BELOW;
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{height}\" viewBox=\"0 0 {WIDTH} {height}\">\n"
     );
     svg += &area.axes()?;
+    let mut y = 12.0;
     for (index, series) in plot.series.iter().enumerate() {
-        svg += &name(index, series)?;
+        svg += &name(index, series, y);
         svg += &area.series(index, series).with_context(|| series.name.clone())?;
+        y += LINE;
     }
     Ok(svg + "</svg>\n")
 }
@@ -87,30 +85,29 @@ impl Area<'_> {
         for (x, y) in &series.points {
             places.push((self.x(*x)?, self.y(*y)?));
         }
-        let mut svg = String::new();
-        if !series.marks_only {
-            let points: Vec<_> = places.iter().map(|(x, y)| format!("{x:.1} {y:.1}")).collect();
-            svg += &path(&format!("series s{index}"), &format!("M{}", points.join(" L")));
-        }
-        if has_marks(series) {
-            svg.extend(places.into_iter().map(|place| mark(index, place)));
-        }
-        Ok(svg)
+        let points: Vec<_> = places.iter().map(|(x, y)| format!("{x:.1} {y:.1}")).collect();
+        Ok(line(index, series, &format!("M{}", points.join(" L")), places))
     }
 }
 
 /// A piece of the line, its mark, and the name of the series.
-fn name(index: usize, series: &Series) -> Result<String> {
-    let y = f64::from(u16::try_from(index)?) * LINE + 12.0;
+fn name(index: usize, series: &Series, y: f64) -> String {
     let (from, to) = (LEFT, LEFT + 34.0);
+    let mark = (from.midpoint(to), y);
+    let line = line(index, series, &format!("M{from} {y} H{to}"), vec![mark]);
+    line + &text("", to + 10.0, y + 5.0, &escaped(&series.name))
+}
+
+/// A line of the series, and marks at these places.
+fn line(index: usize, series: &Series, shape: &str, places: Vec<(f64, f64)>) -> String {
     let mut svg = String::new();
     if !series.marks_only {
-        svg += &path(&format!("series s{index}"), &format!("M{from} {y} H{to}"));
+        svg += &path(&format!("series s{index}"), shape);
     }
-    if has_marks(series) {
-        svg += &mark(index, (from.midpoint(to), y));
+    if series.marks_only || series.points.len() <= MAX_MARKS {
+        svg.extend(places.into_iter().map(|place| mark(index, place)));
     }
-    Ok(svg + &text("", to + 10.0, y + 5.0, &escaped(&series.name)))
+    svg
 }
 
 fn path(class: &str, shape: &str) -> String {
