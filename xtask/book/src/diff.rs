@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use similar::{ChangeTag, TextDiff};
 
-use crate::items::{self, Piece};
 use crate::source::Source;
 
 /// A line of a diff.
@@ -52,19 +51,14 @@ impl Changes {
     }
 
     /// The changes in the `wanted` lines of the new file, with `context` unchanged lines around each, and the shown lines
-    /// of the new file. With `pieces`, only the hunks that touch these lines of the new file.
+    /// of the new file.
     pub(crate) fn text(
         &self,
         context: usize,
         wanted: impl Fn(usize) -> bool,
-        pieces: &[Piece],
     ) -> (String, BTreeSet<usize>) {
         let (mut text, mut lines) = (String::new(), BTreeSet::new());
         for hunk in self.hunks(context, wanted) {
-            let mut new = hunk.iter().filter(|change| change.tag != ChangeTag::Delete);
-            if !pieces.is_empty() && !new.any(|it| items::are_on(pieces, it.at)) {
-                continue;
-            }
             if !text.is_empty() {
                 text.push_str("@@\n");
             }
@@ -143,7 +137,7 @@ mod tests {
         let old = Source::new("steps/a.rs", old).unwrap();
         let new = Source::new("steps/b.rs", new).unwrap();
         let wanted = |number| wanted.is_empty() || wanted.contains(&number);
-        Changes::of_step(Some(&old), &new).text(context, wanted, &[]).0
+        Changes::of_step(Some(&old), &new).text(context, wanted).0
     }
 
     #[test]
@@ -169,8 +163,8 @@ mod tests {
         let new = Source::new("a.txt", "//! A\n\nc\nd\n").unwrap();
         let changes = Changes::new(Some(&old), &new);
         let all = ("-//! a\n+//! A\n \n c\n+d\n".to_string(), BTreeSet::from([1, 2, 3, 4]));
-        assert_eq!(changes.text(3, |_| true, &[]), all);
-        assert_eq!(changes.text(0, |_| true, &[]).0, "-//! a\n+//! A\n@@\n+d\n");
+        assert_eq!(changes.text(3, |_| true), all);
+        assert_eq!(changes.text(0, |_| true).0, "-//! a\n+//! A\n@@\n+d\n");
         assert_eq!(changes.added(), BTreeSet::from([1, 4]));
         assert_eq!(Changes::new(None, &new).added().len(), 4);
     }

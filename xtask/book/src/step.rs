@@ -46,7 +46,7 @@ pub(crate) fn render(sources: &Sources, rest: &str) -> Result<Expanded> {
         all => format!("{new} of its {all} lines"),
     };
     let caption = format!("{}, adds {count} to <code>{}</code>", chapter.title(), before.file);
-    let (text, lines) = changes.text(CONTEXT, is_wanted, &[]);
+    let (text, lines) = changes.text(CONTEXT, is_wanted);
     Ok(listing::difference(chapter, &source, &caption, &text, lines))
 }
 
