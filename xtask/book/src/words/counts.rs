@@ -3,8 +3,7 @@
 use std::fmt::Write;
 use std::ptr;
 
-use super::rules::{Hit, Kind, Pattern, Rules, Target};
-use super::sets::Text;
+use super::rules::{Hit, Kind, Pattern, Rules, Target, Text};
 use crate::pattern::regex;
 
 /// Texts that are counted together.

@@ -18,8 +18,7 @@ use anyhow::Result;
 
 use crate::files;
 use crate::glossary::Glossary;
-use rules::{Hit, Rules, Target};
-use sets::Text;
+use rules::{Hit, Rules, Target, Text};
 
 /// Counts, prints a table, and returns the counts that miss their target. `shown` also prints each finding in the files
 /// whose path contains this text.

@@ -4,8 +4,6 @@ use anyhow::{Context, Result};
 use regex::Regex;
 use serde::{Deserialize, Deserializer, de};
 
-use super::sets::Text;
-
 /// The file, which is a part of this program. It explains the patterns.
 const FILE: &str = include_str!("../../words.toml");
 
@@ -59,6 +57,15 @@ pub(super) enum Kind {
     Prose,
     /// Core pages.
     Core,
+}
+
+/// A file's text, and its set.
+pub(super) struct Text {
+    pub(super) file: String,
+    pub(super) set: &'static str,
+    pub(super) kind: Kind,
+    /// The text, with the same line numbers as the file.
+    pub(super) lines: String,
 }
 
 /// A match of a pattern.

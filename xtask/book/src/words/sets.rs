@@ -4,19 +4,10 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::rules::Kind;
+use super::rules::{Kind, Text};
 use super::text;
 use crate::front::{self, Front};
 use crate::{core, files};
-
-/// A file's text, and its set.
-pub(super) struct Text {
-    pub(super) file: String,
-    pub(super) set: &'static str,
-    pub(super) kind: Kind,
-    /// The text, with the same line numbers as the file.
-    pub(super) lines: String,
-}
 
 /// Pages that are not in the book, counted together: the shorter ones have only a few hundred words.
 const DOCUMENTS: [&str; 4] = ["README.md", "CONTRIBUTING.md", "AGENTS.md", "CHANGELOG.md"];
