@@ -91,7 +91,7 @@ impl Git {
             command.args(["-c", "core.fsync=none"]);
         } else if self.lock.is_some() {
             // A reader's work is on the disk before git reports success.
-            command.args(["-c", "core.fsync=committed,reference"]);
+            command.args(["-c", "core.fsync=committed,reference", "-c", "core.fsyncMethod=batch"]);
         }
         command.args(args).current_dir(&self.folder);
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));

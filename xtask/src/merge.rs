@@ -1,4 +1,4 @@
-//! Merges a file three ways, and finds what is left of conflicts.
+//! Merges a file three ways.
 
 use std::fs;
 
@@ -50,45 +50,12 @@ pub(crate) fn merge(
     // The status is the number of conflicts, or negative if git cannot merge.
     Ok(match output.status.code() {
         Some(0) => merged(&Some(output.stdout)),
-        Some(1..128) => Merged { content: Some(output.stdout), conflict: Some(both_sides(path)) },
+        Some(1..128) => {
+            let conflict = format!("{path} has both sides between <<<<<<< and >>>>>>>");
+            Merged { content: Some(output.stdout), conflict: Some(conflict) }
+        }
         _ => undecided(format!("{path}: not a text, and it differs from {changed}")),
     })
-}
-
-fn both_sides(path: &str) -> String {
-    format!("{path} has both sides between <<<<<<< and >>>>>>>")
-}
-
-/// A sentence about the conflict markers that a person still has to edit, if there are any: seven of one sign, and a
-/// space or nothing after them, as `git diff --check` finds them. Lines that the file had before are not leftovers,
-/// because a text may have such a line.
-pub(crate) fn unfinished(path: &str, content: &Content, before: &Content) -> Option<String> {
-    let mut known = markers(before);
-    let mut left = markers(content);
-    left.retain(|(_, line)| match known.iter().position(|(_, other)| other == line) {
-        Some(place) => {
-            known.remove(place);
-            false
-        }
-        None => true,
-    });
-    let has = |sign: &str| left.iter().any(|(_, line)| line.starts_with(sign));
-    if has("<<<<<<<") && has(">>>>>>>") {
-        return Some(both_sides(path));
-    }
-    let (number, line) = left.first()?;
-    Some(format!("{path}: line {number} is left of a conflict: {line}"))
-}
-
-fn markers(content: &Content) -> Vec<(usize, String)> {
-    let is_marker = |line: &str| {
-        let signs = ["<<<<<<<", "|||||||", "=======", ">>>>>>>"];
-        let rest = signs.into_iter().find_map(|sign| line.strip_prefix(sign));
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
-    };
-    let text = String::from_utf8_lossy(content.as_deref().unwrap_or_default());
-    let lines = (1..).zip(text.lines()).filter(|(_, line)| is_marker(line));
-    lines.map(|(number, line)| (number, line.to_string())).collect()
 }
 
 #[cfg(test)]
@@ -129,7 +96,6 @@ mod tests {
         assert_eq!(result.content, content(&expected.replace('\n', "\r\n")));
         let sentence = "our/a has both sides between <<<<<<< and >>>>>>>";
         assert_eq!(result.conflict.as_deref(), Some(sentence));
-        assert_eq!(unfinished("our/a", &result.content, &None).as_deref(), Some(sentence));
     }
 
     #[test]
@@ -142,25 +108,5 @@ mod tests {
             let expected = Merged { content: content(sides[0]), conflict: Some(sentence.into()) };
             assert_eq!(merged(sides), expected);
         }
-    }
-
-    #[test]
-    fn every_marker_that_is_left_over_is_found_and_nothing_else() {
-        let left = |text: String, before| unfinished("f", &content(&text), &content(before));
-        for marker in ["<<<<<<< a", "||||||| a", "=======", ">>>>>>> a", "=======\r", "<<<<<<<"] {
-            let sentence = format!("f: line 2 is left of a conflict: {}", marker.trim_end());
-            assert_eq!(left(format!("a\n{marker}\nb\n"), ""), Some(sentence));
-        }
-        // Headings, rulers, shifts and text.
-        for other in
-            ["======", "========", "=======a", " =======", "a =======", "<<<<<< a", "-------"]
-        {
-            assert_eq!(left(format!("a\n{other}\nb\n"), ""), None, "{other}");
-        }
-        // What the file had before is not left over.
-        let [once, twice] = ["Heading\n=======\n", "=======\n=======\n"];
-        assert_eq!(left(once.into(), once), None);
-        assert_eq!(left(once.into(), twice), None);
-        assert!(left(twice.into(), once).is_some_and(|sentence| sentence.contains("line 2")));
     }
 }

@@ -14,16 +14,11 @@ pub(super) fn closing(
     changes: &[Change],
     mut changed: Vec<String>,
 ) -> anyhow::Result<String> {
-    if changed.is_empty() && plan.revision != plan.head {
+    if changed.is_empty() && plan.last.revision != plan.last.head {
         return Ok("\nNothing is left to carry: the later chapters have it.\n".to_string());
     }
-    for change in changes {
-        changed.extend(
-            [Some(change.path_in(plan.chapter)), change.path_before(plan.chapter)]
-                .into_iter()
-                .flatten(),
-        );
-    }
+    let own = format!("{}/", plan.chapter.folder);
+    changed.extend(plan.files.keys().filter(|path| path.starts_with(&own)).cloned());
     let mut text = String::from("\n");
     let pages = plan.workspace.pages()?;
     let shows = |page: &String| page.lines().any(|line| shows(plan, &changed, line));

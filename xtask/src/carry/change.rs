@@ -2,9 +2,8 @@
 
 use anyhow::bail;
 
-use super::manifest;
 use super::plan::Plan;
-use crate::merge::{self, Content};
+use crate::merge::Content;
 use crate::workspace::Chapter;
 
 /// A file of the chapter that a person has changed; its path is from the chapter's directory.
@@ -25,14 +24,6 @@ impl Change {
     pub(super) fn path_before(&self, chapter: &Chapter) -> Option<String> {
         self.was.as_ref().map(|was| format!("{}/{was}", chapter.folder))
     }
-
-    /// Only the targets of exercises and steps have changed, which belong to this chapter.
-    pub(super) fn is_of_exercises(&self) -> bool {
-        let carried = |content: &Content| {
-            content.as_deref().map(|content| manifest::carried(&String::from_utf8_lossy(content)))
-        };
-        self.path == "Cargo.toml" && carried(&self.old) == carried(&self.new)
-    }
 }
 
 /// The changed files of the chapter, new ones included. Its exercises and steps stay where they are: a file that was
@@ -41,7 +32,7 @@ pub(super) fn changes(plan: &Plan<'_>) -> anyhow::Result<Vec<Change>> {
     let folder = plan.chapter.folder.as_str();
     let form = ["diff-tree", "-r", "--raw", "--find-renames", "--relative", "-z"];
     let own = ["exercises", "steps"].map(|own| format!(":(exclude){folder}/{own}"));
-    let what = [&*plan.revision, &*plan.found, "--", folder, &own[0], &own[1]];
+    let what = [&*plan.last.revision, &*plan.found, "--", folder, &own[0], &own[1]];
     let printed = plan.git.text(&[&form[..], &what].concat())?;
 
     // `:100644 100644 ID ID M`, and the path; with `R`, the old path and the new path.
@@ -57,22 +48,21 @@ pub(super) fn changes(plan: &Plan<'_>) -> anyhow::Result<Vec<Change>> {
                  hand, commit it, and carry the rest"
             );
         }
-        let old = plan.git.show(&plan.revision, first)?;
-        let new = plan.now(path)?;
-        if let Some(sentence) = merge::unfinished(path, &new, &old) {
+        if let Some(sentence) = plan.unfinished.get(path) {
             bail!(
                 "{sentence}; edit it first. A line that belongs there must not begin with seven such signs"
             );
         }
         let within = |path: &str| path[folder.len() + 1..].to_string();
         let was = is_renamed.then(|| within(first));
+        let (old, new) = (plan.before(first)?, plan.now(path)?);
         changes.push(Change { path: within(path), was, old, new });
     }
     if changes.is_empty() {
         bail!(
             "nothing has changed in {folder} since {:.10}; if the change is committed already, add `--from REV` \
              with the commit before it",
-            plan.revision,
+            plan.last.revision,
         );
     }
     Ok(changes)

@@ -13,10 +13,6 @@ pub(super) fn carry(plan: &mut Plan<'_>, changes: &[Change]) -> anyhow::Result<(
         let title = ui::paint(ui::TITLE, &change.path);
         let was = change.was.as_ref().map(|was| format!(" (was {was})")).unwrap_or_default();
         plan.line(&format!("{title}{was}"));
-        if change.is_of_exercises() {
-            plan.painted(" ", ui::DIM, "is about exercises, which stay in their chapter");
-            continue;
-        }
         let from = plan.chapter;
         let old = Here::find(plan, change, from)?.carried;
         if let Some(path) = change.path_before(from) {
@@ -81,7 +77,7 @@ impl<'c> Way<'c> {
             return Ok(true);
         }
         let [base, theirs] = self.as_in(plan, chapter, &here.ours);
-        let mut merged = self.merge(&here, [&base, &theirs])?;
+        let mut merged = self.merge(plan, &here, [&base, &theirs])?;
         let is_kept = merged.conflict.is_some() && is_committed(plan, &here)?;
         if is_kept {
             merged = Merged { content: here.ours.clone(), conflict: None };
@@ -111,11 +107,15 @@ impl<'c> Way<'c> {
         Ok(true)
     }
 
-    /// Merges the change into the file, unless the last conflict in it is still to be resolved.
-    fn merge(&self, here: &Here, [base, theirs]: [&Content; 2]) -> anyhow::Result<Merged> {
-        let conflict = merge::unfinished(&here.path, &here.ours, &here.carried);
-        if conflict.is_some() {
-            return Ok(Merged { content: here.ours.clone(), conflict });
+    /// Merges the change into the file, unless a person is resolving a conflict in it.
+    fn merge(
+        &self,
+        plan: &Plan<'_>,
+        here: &Here,
+        [base, theirs]: [&Content; 2],
+    ) -> anyhow::Result<Merged> {
+        if let Some(sentence) = plan.unfinished.get(&here.path) {
+            return Ok(Merged { content: here.ours.clone(), conflict: Some(sentence.clone()) });
         }
         let labels = [&*here.path, "before the change", &self.change.path_in(self.from)];
         merge::merge([&here.ours, base, theirs], labels)
@@ -162,7 +162,8 @@ impl<'c> Way<'c> {
 
 /// Whether the commits of the change have changed this file as well: then they have the change in another form.
 fn is_committed(plan: &Plan<'_>, here: &Here) -> anyhow::Result<bool> {
-    Ok(plan.revision != plan.head
+    let [revision, head] = [&plan.last.revision, &plan.last.head];
+    Ok(revision != head
         && here.ours != here.carried
-        && here.ours == plan.git.show(&plan.head, &here.path)?)
+        && here.ours == plan.git.show(head, &here.path)?)
 }

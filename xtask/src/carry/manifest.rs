@@ -2,7 +2,7 @@
 //! packages that only an exercise or the steps use. These parts are not carried.
 
 /// The part that is carried.
-pub(super) fn carried(text: &str) -> String {
+fn carried(text: &str) -> String {
     let carried: String = sections(text).into_iter().filter(|section| !is_own(section)).collect();
     carried.split_inclusive('\n').filter(|line| !is_for_an_exercise(line)).collect()
 }
@@ -12,29 +12,20 @@ pub(super) fn carried(text: &str) -> String {
 pub(super) fn adapted(side: &str, chapter: &str) -> String {
     let own: String = sections(chapter).into_iter().filter(|section| is_own(section)).collect();
     let mut sections = sections(&carried(side));
-    let lints = sections.iter().position(|section| header(section) == Some("[lints]"));
+    let lints = sections.iter().position(|section| section.contains("[lints]\n"));
     sections.insert(lints.unwrap_or(sections.len()), own);
     sections.concat()
 }
 
 /// The line of a package that says `# for exercise 7 only` or `# for the steps only`.
 fn is_for_an_exercise(line: &str) -> bool {
-    let comment = line.split_once('#').map(|(_, comment)| comment.trim());
-    let is_own = |text: &str| text.starts_with("for exercise") || text.starts_with("for the steps");
-    comment.is_some_and(|text| is_own(text) && text.ends_with(" only"))
+    let is_named = line.contains("# for exercise ") || line.contains("# for the steps ");
+    is_named && line.trim_end().ends_with(" only")
 }
 
 /// Whether a table is a target of an exercise or of a step.
 fn is_own(section: &str) -> bool {
-    match header(section) {
-        Some("[[test]]") => section.contains("path = \"exercises/"),
-        Some("[[example]]") => section.contains("path = \"steps/"),
-        _ => false,
-    }
-}
-
-fn header(section: &str) -> Option<&str> {
-    section.lines().find(|line| line.starts_with('['))
+    section.contains("path = \"exercises/") || section.contains("path = \"steps/")
 }
 
 /// Each table with the comment above it.

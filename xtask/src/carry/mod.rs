@@ -26,6 +26,7 @@ mod plan;
 mod store;
 mod value;
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
@@ -34,7 +35,7 @@ use self::plan::Plan;
 use self::store::{Carry, START, Store, UNDONE, is_scratch};
 use crate::git::Git;
 use crate::ui;
-use crate::workspace::{Chapter, Workspace};
+use crate::workspace::Workspace;
 
 const GO_ON: &str = "`cargo xtask carry --continue`";
 const ABORT: &str = "`cargo xtask carry --abort`";
@@ -96,15 +97,28 @@ fn start(workspace: &Workspace, chapter: &str, from: &str) -> anyhow::Result<Rep
     let chapter = workspace.chapter(chapter)?;
     let (revision, head) = (commit(git, from)?, commit(git, "HEAD")?);
     let store = Store::open(workspace)?;
-    let previous = store.load()?;
-    if let Some(carry) = previous.as_ref().filter(|carry| carry.is_waiting) {
+    let last = store.load()?;
+    if let Some(carry) = last.as_ref().filter(|carry| carry.is_waiting) {
         bail!(
             "a carry from {} is under way; {GO_ON} continues it, {ABORT} undoes it",
             carry.chapter
         );
     }
-    let previous = previous.filter(|carry| carry.revision == revision && carry.head == head);
-    perform(workspace, &store, chapter, [revision, head], previous)
+    let carry = match last.filter(|carry| carry.revision == revision && carry.head == head) {
+        // If a better change of the same chapter is carried, an abort undoes both.
+        Some(carry) if carry.chapter == chapter.folder => carry,
+        last => Carry {
+            chapter: chapter.folder.clone(),
+            is_waiting: false,
+            files: BTreeSet::new(),
+            start: head.clone(),
+            after: head.clone(),
+            carried: last.map_or_else(|| revision.clone(), |carry| carry.carried),
+            revision,
+            head,
+        },
+    };
+    perform(workspace, &store, carry)
 }
 
 fn go_on(workspace: &Workspace) -> anyhow::Result<Report> {
@@ -112,9 +126,7 @@ fn go_on(workspace: &Workspace) -> anyhow::Result<Report> {
     let Some(carry) = store.load()?.filter(|carry| carry.is_waiting) else {
         bail!("no carry is under way");
     };
-    let chapter = workspace.chapter(&carry.chapter)?;
-    let commits = [carry.revision.clone(), carry.head.clone()];
-    perform(workspace, &store, chapter, commits, Some(carry))
+    perform(workspace, &store, carry)
 }
 
 fn abort(workspace: &Workspace) -> anyhow::Result<Report> {
@@ -135,36 +147,24 @@ fn abort(workspace: &Workspace) -> anyhow::Result<Report> {
 }
 
 /// Plans, stores the plan, and writes the files.
-fn perform(
-    workspace: &Workspace,
-    store: &Store<'_>,
-    chapter: &Chapter,
-    [revision, head]: [String; 2],
-    previous: Option<Carry>,
-) -> anyhow::Result<Report> {
+fn perform(workspace: &Workspace, store: &Store<'_>, last: Carry) -> anyhow::Result<Report> {
     let git = &store.git;
     let found = store.snapshot()?;
-    // If a better change of the same chapter is carried, an abort undoes both.
-    let same = previous.as_ref().filter(|carry| carry.chapter == chapter.folder);
-    let start = same.map_or_else(|| Ok(found.clone()), |carry| store.without(carry, &found))?;
-    let mut files = same.map(|carry| carry.files.clone()).unwrap_or_default();
-    let mut plan = Plan::new(workspace, git, chapter, [revision, head], found, previous);
+    let start = store.without(&last, &found)?;
+    let mut plan = Plan::new(workspace, git, last, found)?;
     let changes = change::changes(&plan)?;
     chapters::carry(&mut plan, &changes)?;
     if plan.conflicts.is_empty() {
         patches::carry(&mut plan)?;
     }
     plan.must_be_clean()?;
-    files.extend(plan.touched());
     let carry = Carry {
-        chapter: chapter.folder.clone(),
-        revision: plan.revision.clone(),
-        head: plan.head.clone(),
         is_waiting: !plan.conflicts.is_empty(),
-        files,
+        files: plan.touched(),
         start,
         after: git.tree_with(&plan.found, &plan.files)?,
-        carried: git.tree_with(&plan.carried, &plan.reached())?,
+        carried: git.tree_with(&plan.last.carried, &plan.reached())?,
+        ..plan.last.clone()
     };
     store.write(&carry, &plan.found)?;
     let mut report = Report::default();
@@ -194,9 +194,5 @@ fn commit(git: &Git, name: &str) -> anyhow::Result<String> {
     git.commit(name)?.with_context(|| format!("`{name}` is no commit"))
 }
 
-#[cfg(test)]
-mod history;
-#[cfg(test)]
-mod interrupted;
 #[cfg(test)]
 mod tests;

@@ -36,25 +36,18 @@ pub(super) fn translate(
 
 /// A chapter is started with an address and a directory, `final` with options.
 fn arguments(text: &str) -> String {
-    const ADDRESS: &str = r#""127.0.0.1:0""#;
-    let mut result = String::new();
-    let mut rest = text;
-    let list = format!("&[{ADDRESS}");
-    while let Some(place) = rest.find(&list) {
-        result.push_str(&rest[..place]);
-        result.push_str(r#"&["--addr", "#);
-        result.push_str(ADDRESS);
-        rest = &rest[place + list.len()..];
+    let mut lists = text.split(r#"&["127.0.0.1:0""#);
+    let before = lists.next().unwrap_or_default().to_string();
+    lists.fold(before, |text, rest| {
         // A value that is no option is the directory. A list of several lines ends with a comma and no value.
         let value = rest.strip_prefix(',').map(str::trim_start);
-        if let Some(value) =
-            value.filter(|value| !(value.starts_with("\"-") || value.starts_with(']')))
-        {
-            result.push_str(r#", "--root", "#);
-            rest = value;
-        }
-    }
-    result + rest
+        let is_option = |value: &str| value.starts_with("\"-") || value.starts_with(']');
+        let rest = match value.filter(|value| !is_option(value)) {
+            Some(directory) => format!(r#", "--root", {directory}"#),
+            None => rest.to_string(),
+        };
+        text + r#"&["--addr", "127.0.0.1:0""# + &rest
+    })
 }
 
 /// `None` when rustfmt is not there, or the text is not Rust.

@@ -33,7 +33,8 @@ struct Rebuilder<'p, 'a> {
 
 impl Rebuilder<'_, '_> {
     fn all(&mut self) -> anyhow::Result<()> {
-        let [carried, before] = [&self.plan.carried, &self.plan.revision].map(Clone::clone);
+        let [carried, before] =
+            [&self.plan.last.carried, &self.plan.last.revision].map(Clone::clone);
         let shipped = [None, Some(carried), Some(before)];
         let shipped = shipped.map(|commit| State { commit, solved: Files::new() });
         // Wrong solutions are changes of the right one, so that comes first.
@@ -136,7 +137,7 @@ impl Rebuilder<'_, '_> {
         }
         if solved.values().any(Option::is_some) {
             let is_open =
-                |path: &&String| merge::unfinished(path, &solved[*path], &theirs[*path]).is_some();
+                |path: &&String| self.plan.unfinished.contains_key(&self.scratch(name, path));
             conflicts.extend(theirs.keys().filter(is_open).cloned());
             return Ok(Some((solved, conflicts)));
         }

@@ -1,6 +1,6 @@
 //! The files that a run would write: planning writes nothing.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use anyhow::bail;
@@ -19,16 +19,12 @@ pub(super) struct Plan<'a> {
     pub git: &'a Git,
     /// The chapter whose change is carried.
     pub chapter: &'a Chapter,
-    /// The commit before the change.
-    pub revision: String,
-    /// The last commit when the carry began.
-    pub head: String,
+    /// The carry before this run.
+    pub last: Carry,
     /// The tree of the files before this run.
     pub found: String,
-    /// The tree of what has reached the later chapters: what differs from it is carried.
-    pub carried: String,
-    /// The files of the last run.
-    known: BTreeSet<String>,
+    /// What is left of a conflict, by file: a sentence with the first line.
+    pub unfinished: BTreeMap<String, String>,
     pub lessons: Lessons,
     /// The files that this run writes, or leaves as they are because they have the change.
     pub files: Files,
@@ -44,31 +40,23 @@ impl<'a> Plan<'a> {
     pub(super) fn new(
         workspace: &'a Workspace,
         git: &'a Git,
-        chapter: &'a Chapter,
-        [revision, head]: [String; 2],
+        last: Carry,
         found: String,
-        previous: Option<Carry>,
-    ) -> Plan<'a> {
-        let (carried, known) = match previous {
-            Some(carry) => (carry.carried, carry.files),
-            None => (revision.clone(), BTreeSet::new()),
-        };
-        Plan {
+    ) -> anyhow::Result<Plan<'a>> {
+        Ok(Plan {
             workspace,
             git,
-            chapter,
-            revision,
-            head,
+            chapter: workspace.chapter(&last.chapter)?,
+            unfinished: unfinished(git, &last.carried, &found)?,
+            last,
             found,
-            carried,
-            known,
             // Without the list, the report has no reasons.
             lessons: Lessons::load(workspace).unwrap_or_default(),
             files: Files::new(),
             pending: BTreeSet::new(),
             conflicts: Vec::new(),
             text: String::new(),
-        }
+        })
     }
 
     /// # Errors
@@ -78,8 +66,8 @@ impl<'a> Plan<'a> {
         let own = format!("{}/", self.chapter.folder);
         let mut dirty = String::new();
         for (path, after) in &self.files {
-            let is_known = path.starts_with(&own) || is_scratch(path) || self.known.contains(path);
-            if is_known || self.git.show(&self.found, path)? == *after {
+            let is_own = path.starts_with(&own) || is_scratch(path);
+            if is_own || self.git.show(&self.found, path)? == *after {
                 continue;
             }
             let full = self.workspace.path(path);
@@ -89,7 +77,8 @@ impl<'a> Plan<'a> {
                      and carry again. Nothing was written"
                 );
             }
-            if disk::read(&full)? != self.git.show("HEAD", path)? {
+            let is_dirty = disk::read(&full)? != self.git.show("HEAD", path)?;
+            if is_dirty && !self.is_of_carry(path)? {
                 let _ = writeln!(dirty, "  {path}");
             }
         }
@@ -100,6 +89,12 @@ impl<'a> Plan<'a> {
             "carry would write these files, and they have changes that are in no commit:\n{dirty}Commit the changes, or \
              put them aside with `git stash push --include-untracked -- FILES`, and carry again. Nothing was written"
         )
+    }
+
+    /// Whether carry has written the file: then what it has carried there is in no commit yet.
+    fn is_of_carry(&self, path: &str) -> anyhow::Result<bool> {
+        let carried = self.carried(path)?;
+        Ok(self.before(path)? != carried && self.git.show(&self.last.head, path)? != carried)
     }
 
     pub(super) fn line(&mut self, text: &str) {
@@ -121,21 +116,28 @@ impl<'a> Plan<'a> {
 
     /// The part of the file that has reached the later chapters: what differs from it is carried.
     pub(super) fn carried(&self, path: &str) -> anyhow::Result<Content> {
-        self.git.show(&self.carried, path)
+        self.git.show(&self.last.carried, path)
     }
 
-    /// The files of this run, without the change itself. In its own chapter, carry writes only patches.
-    pub(super) fn touched(&self) -> impl Iterator<Item = String> {
+    /// The file at the commit before the change.
+    pub(super) fn before(&self, path: &str) -> anyhow::Result<Content> {
+        self.git.show(&self.last.revision, path)
+    }
+
+    /// The files of all runs, without the change itself. In its own chapter, carry writes only patches.
+    pub(super) fn touched(&self) -> BTreeSet<String> {
         let own = format!("{}/", self.chapter.folder);
-        let is_change = move |path: &str| {
+        let is_change = |path: &String| {
             path.strip_prefix(&own).is_some_and(|within| !within.starts_with("exercises/"))
         };
-        self.files.keys().filter(move |path| !is_change(path)).cloned()
+        let touched = self.files.keys().filter(|path| !is_change(path));
+        touched.chain(&self.last.files).cloned().collect()
     }
 
     /// The files that have reached the later chapters after this run.
     pub(super) fn reached(&self) -> Files {
-        let files = self.files.iter().filter(|(path, _)| !self.pending.contains(*path));
+        let has_reached = |path: &String| !self.pending.contains(path) && !is_scratch(path);
+        let files = self.files.iter().filter(|(path, _)| has_reached(path));
         files.map(|(path, content)| (path.clone(), content.clone())).collect()
     }
 
@@ -143,4 +145,21 @@ impl<'a> Plan<'a> {
     pub(super) fn put(&mut self, path: &str, after: Content) {
         self.files.insert(path.to_string(), after);
     }
+}
+
+/// The first conflict marker that was left over in each file, as git finds them. Lines that a file had before are none,
+/// because a text may have such a line.
+fn unfinished(git: &Git, carried: &str, found: &str) -> anyhow::Result<BTreeMap<String, String>> {
+    let form = ["diff-tree", "-r", "--check", "--find-renames", "--relative", carried, found];
+    // The status says whether there are any, and a line after `+` is the content of a file.
+    let printed = String::from_utf8_lossy(&git.output(&form)?.stdout).into_owned();
+    let mut unfinished = BTreeMap::new();
+    for line in printed.lines().filter(|line| !line.starts_with('+')) {
+        if let Some(place) = line.strip_suffix(": leftover conflict marker")
+            && let Some((path, _)) = place.rsplit_once(':')
+        {
+            unfinished.entry(path.to_string()).or_insert(line.to_string());
+        }
+    }
+    Ok(unfinished)
 }

@@ -33,7 +33,7 @@ const WAITS: &str = ", which waits for a decision";
 const UNDO: &str = "Undo the carry";
 
 /// A carry. Its states are trees, or names of git that stand for one.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Carry {
     /// The directory of the chapter whose change is carried.
     pub chapter: String,

@@ -5,35 +5,29 @@ use std::fs;
 use anyhow::Context;
 
 use super::Git;
-use crate::patch::Files;
+use crate::patch::{self, Files};
 
 impl Git {
-    /// A tree with other contents of some files, whose paths are relative to this directory. They are stored byte for
-    /// byte: no filter, line end or hook changes them.
+    /// A tree with other contents of some files, whose paths are relative to this directory. With [`Git::with_bytes`]
+    /// they are stored byte for byte.
     pub(crate) fn tree_with(&self, tree: &str, files: &Files) -> anyhow::Result<String> {
         let scratch = tempfile::tempdir()?;
-        let git = self.and_index(&scratch.path().join("index"));
-        git.run(&["read-tree", tree])?;
-        let mut update = vec!["update-index".to_string(), "--add".to_string()];
-        let (mut paths, mut hash) =
-            (Vec::new(), ["hash-object", "-w", "--no-filters"].map(String::from).to_vec());
+        let root = scratch.path().join("files");
+        fs::create_dir(&root)?;
+        // From the root of the repository, which may be above this directory.
+        let prefix = self.prefix()?;
+        let mut update: Vec<String> =
+            ["update-index", "--add", "--remove", "--"].map(String::from).into();
         for (path, content) in files {
-            match content {
-                Some(content) => {
-                    let part = scratch.path().join(paths.len().to_string());
-                    fs::write(&part, content)?;
-                    hash.push(part.to_string_lossy().into_owned());
-                    paths.push(path);
-                }
-                None => update.extend(["--force-remove".to_string(), path.clone()]),
+            let path = format!("{prefix}{path}");
+            if let Some(content) = content {
+                patch::write(&root, &path, content)?;
             }
+            update.push(path);
         }
-        let ids = String::from_utf8_lossy(&git.run(&hash)?).into_owned();
-        // The other paths are relative to the directory, and these are not.
-        let prefix = git.prefix()?;
-        for (id, path) in ids.lines().zip(paths) {
-            update.extend(["--cacheinfo".to_string(), format!("100644,{id},{prefix}{path}")]);
-        }
+        let mut git = self.and_index(&scratch.path().join("index"));
+        git.variables.push(("GIT_WORK_TREE", root));
+        git.run(&["read-tree", tree])?;
         git.run(&update)?;
         git.text(&["write-tree"])
     }
@@ -54,6 +48,8 @@ impl Git {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use crate::git::Git;
     use crate::git::tests::repository;
     use crate::patch::Files;
@@ -73,7 +69,10 @@ mod tests {
         let mut files: Files =
             pairs.map(|(name, content)| (name.to_string(), Some(content.to_vec()))).collect();
         files.insert("old".to_string(), None);
-        let tree = git.tree_with("HEAD", &files).unwrap();
+        let scratch = tempfile::tempdir().unwrap();
+        let lock = fs::File::create(scratch.path().join("lock")).unwrap();
+        let bytes = git.with_bytes(&scratch.path().join("index"), lock).unwrap();
+        let tree = bytes.tree_with("HEAD", &files).unwrap();
         for (path, content) in &files {
             assert_eq!(git.show(&tree, path).unwrap(), *content, "{path}");
         }

@@ -9,7 +9,6 @@ use std::path::Path;
 use super::*;
 use crate::disk;
 use crate::git::split_zero;
-use crate::ui::tests::plain;
 use crate::workspace::Chapter;
 
 /// A fix that was made by hand, in all chapters.
@@ -48,8 +47,8 @@ fn clone_before(fix: &Fix) -> Option<(tempfile::TempDir, Workspace)> {
     git.run(&["checkout", "-q", "--detach", fix.before]).unwrap();
     let ignore = root.path().join(".git/info/exclude");
     // A person's template of repositories may have no such directory.
-    std::fs::create_dir_all(ignore.parent().unwrap()).unwrap();
-    std::fs::write(ignore, "/.carry\n").unwrap();
+    fs::create_dir_all(ignore.parent().unwrap()).unwrap();
+    fs::write(ignore, "/.carry\n").unwrap();
     let workspace = Workspace::at(root.path()).unwrap();
     Some((root, workspace))
 }
