@@ -31,13 +31,9 @@ pub(super) fn closing(
         let _ = writeln!(text, "  {page}");
     }
     text += &value::report(changes);
-    let is_changed = |chapter: &Chapter| {
-        let folder = format!("{}/", chapter.folder);
-        changed.iter().any(|path| path.starts_with(&folder))
-    };
     let exercises = Exercise::all(plan.workspace)?.into_iter();
     let exercises: Vec<String> = exercises
-        .filter(|exercise| is_changed(&exercise.chapter))
+        .filter(|exercise| is_changed(&exercise.chapter, &changed))
         .map(|exercise| exercise.number.to_string())
         .collect();
     if !exercises.is_empty() {
@@ -68,11 +64,11 @@ fn shows(plan: &Plan<'_>, changed: &[String], line: &str) -> bool {
 
 /// The packages whose files were written.
 pub(super) fn packages(workspace: &Workspace, changed: &[String]) -> Vec<String> {
-    let has_code = |chapter: &&Chapter| {
-        let within =
-            |path: &String| path.strip_prefix(&format!("{}/", chapter.folder)).map(str::to_string);
-        changed.iter().filter_map(within).any(|path| !path.starts_with("exercises/"))
-    };
-    let chapters = workspace.chapters().iter().filter(has_code);
+    let chapters = workspace.chapters().iter().filter(|chapter| is_changed(chapter, changed));
     chapters.map(|chapter| chapter.package.clone()).collect()
+}
+
+fn is_changed(chapter: &Chapter, changed: &[String]) -> bool {
+    let folder = format!("{}/", chapter.folder);
+    changed.iter().any(|path| path.starts_with(&folder))
 }

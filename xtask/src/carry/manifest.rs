@@ -76,30 +76,14 @@ workspace = true
 ";
 
     #[test]
-    fn targets_of_exercises_and_steps_are_not_carried() {
-        assert_eq!(
-            carried(FILE),
-            "\
-[dependencies]
-anyhow.workspace = true
-
-# Not of an exercise.
-[[test]]
-name = \"other\"
-
-[lints]
-workspace = true
-"
-        );
-    }
-
-    #[test]
-    fn a_side_gets_the_targets_of_the_chapter() {
-        let file = FILE.replace("# Not of an exercise.\n[[test]]\nname = \"other\"\n\n", "");
-        let without = "[dependencies]\nanyhow.workspace = true\n\n[lints]\nworkspace = true\n";
-        let lines = file.split_inclusive('\n');
-        let same: String = lines.filter(|line| !is_for_an_exercise(line)).collect();
-        assert_eq!([without, &file].map(|side| adapted(side, &file)), [same.clone(), same]);
+    fn a_side_gets_the_targets_of_the_chapter_and_keeps_none_of_its_own() {
+        let other = "# Not of an exercise.\n[[test]]\nname = \"other\"\n\n";
+        let lints = "[lints]\nworkspace = true\n";
+        let without = format!("[dependencies]\nanyhow.workspace = true\n\n{other}{lints}");
+        assert_eq!(carried(FILE), without);
+        assert_eq!(adapted(FILE, &without), without);
+        let own = &FILE[FILE.find("# The checks.").unwrap()..FILE.find(other).unwrap()];
+        assert_eq!(adapted(&without, FILE), without.replace(lints, &format!("{own}{lints}")));
         for text in ["[lints]\na = 1\n", "[package]\n", "# A comment.\n", ""] {
             assert_eq!(adapted(text, text), text);
         }

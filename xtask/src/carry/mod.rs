@@ -27,6 +27,7 @@ mod store;
 mod value;
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
@@ -34,6 +35,7 @@ use anyhow::{Context, bail};
 use self::plan::Plan;
 use self::store::{Carry, START, Store, UNDONE, is_scratch};
 use crate::git::Git;
+use crate::process;
 use crate::ui;
 use crate::workspace::Workspace;
 
@@ -66,9 +68,6 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
         None => bail!("which chapter have you changed? `cargo xtask carry 2`"),
     };
     ui::print(&report.text);
-    if !report.conflicts.is_empty() {
-        return Ok(ExitCode::FAILURE);
-    }
     if !args.no_check
         && !report.packages.is_empty()
         && let Some(wrong) = compile::check(workspace, &report.packages)?
@@ -77,7 +76,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
         return Ok(ExitCode::FAILURE);
     }
     ui::print(&report.closing);
-    Ok(ExitCode::SUCCESS)
+    Ok(process::exit(report.conflicts.is_empty()))
 }
 
 /// The output for the person.
@@ -86,7 +85,7 @@ struct Report {
     text: String,
     /// The open decisions: the file, and what to do with it.
     conflicts: Vec<String>,
-    /// The packages that were written, and should compile.
+    /// The packages that were written, and should compile; none while a person must decide.
     packages: Vec<String>,
     /// The last lines, printed if they compile.
     closing: String,
@@ -167,27 +166,26 @@ fn perform(workspace: &Workspace, store: &Store<'_>, last: Carry) -> anyhow::Res
         ..plan.last.clone()
     };
     store.write(&carry, &plan.found)?;
-    let mut report = Report::default();
-    if carry.is_waiting {
-        decide(&mut plan);
+    let (packages, closing) = if carry.is_waiting {
+        (Vec::new(), decide(&plan.conflicts))
     } else {
         let mut changed = git.changed_between(&carry.start, &carry.after)?;
         changed.retain(|path| !is_scratch(path));
-        report.packages = advice::packages(workspace, &changed);
-        report.closing = advice::closing(&plan, &changes, changed)?;
-    }
-    Ok(Report { text: plan.text, conflicts: plan.conflicts, ..report })
+        (advice::packages(workspace, &changed), advice::closing(&plan, &changes, changed)?)
+    };
+    Ok(Report { text: plan.text, conflicts: plan.conflicts, packages, closing })
 }
 
-/// Adds the lines that ask the person to decide.
-fn decide(plan: &mut Plan<'_>) {
-    plan.line("");
-    for conflict in plan.conflicts.clone() {
-        plan.line(&format!("{} {conflict}", ui::paint(ui::BAD, "decide:")));
+/// The lines that ask the person to decide.
+fn decide(conflicts: &[String]) -> String {
+    let mut text = String::from("\n");
+    for conflict in conflicts {
+        let _ = writeln!(text, "{} {conflict}", ui::paint(ui::BAD, "decide:"));
     }
-    plan.line(&format!(
-        "Edit the files above, then continue with {GO_ON}. {ABORT} undoes everything.\n{START} has the files as they were."
-    ));
+    text + &format!(
+        "Edit the files above, then continue with {GO_ON}. {ABORT} undoes everything.\n\
+         {START} has the files as they were.\n"
+    )
 }
 
 fn commit(git: &Git, name: &str) -> anyhow::Result<String> {

@@ -120,6 +120,5 @@ fn patch(path: &str, lead: &str, texts: [&str; 2]) -> String {
 
 /// The output of a carry with `--no-check`.
 fn without_colours(report: Report) -> Report {
-    let closing = if report.conflicts.is_empty() { report.closing.as_str() } else { "" };
-    Report { text: plain(&format!("{}{closing}", report.text)), ..report }
+    Report { text: plain(&(report.text + &report.closing)), closing: String::new(), ..report }
 }
