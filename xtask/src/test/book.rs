@@ -37,7 +37,12 @@ pub(super) fn coverage(run: &Run) -> anyhow::Result<Outcome> {
 pub(super) fn transcripts(run: &Run) -> anyhow::Result<Outcome> {
     let mut command = book_tools(run, "transcripts");
     if let Some(scope) = &run.scope {
-        command.args(scope.pages(&run.workspace)?.iter().map(|page| run.workspace.path(page)));
+        let pages = scope.pages(&run.workspace)?;
+        if pages.is_empty() {
+            // Without a page, the command would replay those of all pages.
+            return Ok(Outcome::passed("no page runs what has changed"));
+        }
+        command.args(pages.iter().map(|page| run.workspace.path(page)));
     }
     outcome(&mut command)
 }

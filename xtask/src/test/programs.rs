@@ -14,22 +14,20 @@ use crate::workspace::Workspace;
 /// socket.
 const THREADS: &str = "6";
 
-/// The crates without a library. They have no documentation tests, and for them `cargo test --doc` would fail.
-const PROGRAMS: [&str; 2] = ["--package=xtask", "--package=book_tools"];
-
 /// Runs the unit, wire and documentation tests of all crates, or of the crates that a change affects.
 pub(super) fn tests(run: &Run) -> anyhow::Result<Outcome> {
-    let mut packages: Vec<String> = match &run.scope {
-        None => vec!["--workspace".to_string()],
-        Some(scope) => scope.tested.iter().map(|name| format!("--package={name}")).collect(),
+    // All packages, or only those that have documentation tests.
+    let packages = |documented: bool| -> Vec<String> {
+        let Some(scope) = &run.scope else { return vec!["--workspace".to_string()] };
+        let tested = scope.tested.iter().filter(|(_, has_library)| **has_library || !documented);
+        tested.map(|(name, _)| format!("--package={name}")).collect()
     };
     let mut commands = vec![command(&run.workspace)];
-    commands[0].args(&packages);
-    packages.retain(|package| !PROGRAMS.contains(&package.as_str()));
+    commands[0].args(packages(false));
     // `cargo test` runs the documentation tests with the others, but nextest runs none.
-    if process::cargo_has("nextest") && !packages.is_empty() {
+    if process::cargo_has("nextest") && !packages(true).is_empty() {
         let mut documented = process::cargo_in(&run.workspace, &["test", "--quiet", "--doc"]);
-        documented.arg("--no-fail-fast").args(packages);
+        documented.arg("--no-fail-fast").args(packages(true));
         commands.push(documented);
     }
     outcome(&mut commands)
@@ -61,7 +59,7 @@ pub(crate) fn nextest() -> Command {
 /// Runs the tests of these commands.
 pub(super) fn outcome(commands: &mut [Command]) -> anyhow::Result<Outcome> {
     let mut count = 0;
-    for command in commands {
+    for command in commands.iter_mut() {
         let finished = process::captured(command)?;
         if !finished.status.success() {
             let mut text = format!("$ {}\n{}\n", process::typed(command), finished.output);
@@ -70,9 +68,8 @@ pub(super) fn outcome(commands: &mut [Command]) -> anyhow::Result<Outcome> {
             }
             bail!(text);
         }
-        let passed = output::passed(&finished.output);
-        ensure!(passed > 0, "$ {}\nno test was run", process::typed(command));
-        count += passed;
+        count += output::passed(&finished.output);
     }
+    ensure!(count > 0, "$ {}\nno test was run", process::typed(&commands[0]));
     Ok(Outcome::passed(format!("{count} tests")))
 }

@@ -1,7 +1,7 @@
 //! Selects the checks of `--quick`: the parts that a change can break, for the crates, pages and exercises that it
 //! affects.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -17,8 +17,8 @@ pub(crate) struct Scope {
     since: &'static str,
     /// The changed files, from the root.
     pub changed: Vec<String>,
-    /// Packages whose tests are run.
-    pub tested: BTreeSet<String>,
+    /// Packages whose tests are run, and whether they have a library.
+    pub tested: BTreeMap<String, bool>,
 }
 
 impl Scope {
@@ -33,14 +33,15 @@ impl Scope {
     }
 
     fn of(workspace: &Workspace, since: &'static str, changed: Vec<String>) -> Scope {
-        let code = changed.iter().filter(|path| !path.contains(EXERCISES));
-        let mut tested: BTreeSet<String> =
-            code.filter_map(|path| package(workspace, path)).collect();
+        // `page` is tested by the part of that name, and has no tests of its own.
+        let is_tested = |path: &&String| !path.contains(EXERCISES) && !path.contains("xtask/page/");
+        let mut tested: BTreeMap<String, bool> =
+            changed.iter().filter(is_tested).filter_map(|path| package(workspace, path)).collect();
         let chapters = workspace.chapters().iter().map(|chapter| &chapter.package);
-        let chapters: Vec<&String> = chapters.filter(|name| tested.contains(*name)).collect();
+        let chapters: Vec<&String> = chapters.filter(|name| tested.contains_key(*name)).collect();
         // The chapters between the first and the last one have the same files.
         if let [_, between @ .., _] = &chapters[..] {
-            tested.retain(|name| !between.contains(&name));
+            tested.retain(|name, _| !between.contains(&name));
         }
         Scope { since, changed, tested }
     }
@@ -51,7 +52,7 @@ impl Scope {
             let chapter = name.trim_start_matches("ch");
             [format!("cargo run -q -p {name}"), format!("transcript chapter={chapter}\n")]
         };
-        let runs: Vec<String> = self.tested.iter().flat_map(runs).collect();
+        let runs: Vec<String> = self.tested.keys().flat_map(runs).collect();
         let mut pages = workspace.pages()?;
         pages.retain(|path, text| {
             self.changed.contains(path) || runs.iter().any(|run| text.contains(run))
@@ -73,17 +74,18 @@ impl Scope {
     }
 }
 
-/// The package of the workspace that has this file.
-fn package(workspace: &Workspace, path: &str) -> Option<String> {
-    let folders = Path::new(path).ancestors().skip(1);
-    let mut manifests = folders.map(|folder| workspace.root().join(folder).join("Cargo.toml"));
-    let manifest = fs::read_to_string(manifests.find(|manifest| manifest.is_file())?).ok()?;
+/// The package of the workspace that has this file, and whether it has a library.
+fn package(workspace: &Workspace, path: &str) -> Option<(String, bool)> {
+    let mut folders = Path::new(path).ancestors().skip(1).map(|it| workspace.root().join(it));
+    let folder = folders.find(|folder| folder.join("Cargo.toml").is_file())?;
+    let manifest = fs::read_to_string(folder.join("Cargo.toml")).ok()?;
     let manifest: toml::Table = manifest.parse().ok()?;
     // The root, and the crates that cargo builds alone.
     if manifest.contains_key("workspace") {
         return None;
     }
-    Some(manifest.get("package")?.get("name")?.as_str()?.to_string())
+    let name = manifest.get("package")?.get("name")?.as_str()?.to_string();
+    Some((name, folder.join("src/lib.rs").is_file()))
 }
 
 #[cfg(test)]
@@ -113,6 +115,7 @@ mod tests {
             ),
             ("chapters/04_router/exercises/02_api_time/check.rs", "exercises book clippy", ""),
             ("xtask/labs/src/main.rs", "book tests clippy page transcripts", "labs"),
+            ("xtask/page/src/lib.rs", "clippy page", ""),
             ("xtask/models/tests/queue.rs", "clippy loom", ""),
             ("Cargo.toml", "", ""),
         ] {
@@ -121,7 +124,7 @@ mod tests {
             let affected: Vec<&str> = affected.map(|part| part.name).collect();
             let expected = format!("fmt lessons circles spelling {parts}");
             assert_eq!(affected.join(" "), expected.trim_end(), "{changed}");
-            assert!(scope.tested.iter().eq(tested.split_whitespace()), "{changed}");
+            assert!(scope.tested.keys().eq(tested.split_whitespace()), "{changed}");
         }
     }
 
