@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use crate::ui;
 use crate::workspace::Workspace;
 
 /// The directory of a chapter's exercises, which are no code of the chapter.
@@ -60,16 +61,13 @@ impl Scope {
         Ok(pages.into_keys().collect())
     }
 
-    /// The changed files, and the parts that do not run.
+    /// The number of changed files, and the parts that do not run.
     pub(super) fn summary(&self, left: &[&str]) -> String {
-        let files = match self.changed.as_slice() {
-            [] => "nothing has changed".to_string(),
-            [only] => format!("{only} has changed"),
-            [first, rest @ ..] => format!("{first} and {} more have changed", rest.len()),
-        };
-        let (since, left) = (self.since, left.join(", "));
         format!(
-            "{files} {since}\nleft to a whole run: {left}, tests of crates that use the changed ones\n"
+            "{} changed {}\nleft to a whole run: {}, tests of crates that use the changed ones\n",
+            ui::count(self.changed.len(), "file"),
+            self.since,
+            left.join(", ")
         )
     }
 }
@@ -136,15 +134,9 @@ mod tests {
     }
 
     #[test]
-    fn the_summary_names_the_files_and_the_parts_that_do_not_run() {
-        let left = "left to a whole run: build, doc, tests of crates that use the changed ones\n";
-        for (changed, expected) in [
-            ("", "nothing has changed since the last commit"),
-            ("a", "a has changed since the last commit"),
-            ("a b c", "a and 2 more have changed since the last commit"),
-        ] {
-            let summary = scope(changed).1.summary(&["build", "doc"]);
-            assert_eq!(summary, format!("{expected}\n{left}"));
-        }
+    fn the_summary_counts_the_files_and_names_the_parts_that_do_not_run() {
+        let summary = "2 files changed since the last commit\n\
+            left to a whole run: build, doc, tests of crates that use the changed ones\n";
+        assert_eq!(scope("a b").1.summary(&["build", "doc"]), summary);
     }
 }
