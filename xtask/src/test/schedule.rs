@@ -1,8 +1,11 @@
 //! Runs parts in parallel, so that some compile while others wait for sockets and timers.
 
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
+
+use anyhow::anyhow;
 
 use super::part::{Outcome, Part, Run};
 
@@ -58,7 +61,10 @@ fn ready(waiting: &[&Part], running: &[&str]) -> Option<usize> {
 fn end(part: &'static Part, run: &Run, has_passed: bool) -> Finished {
     let start = Instant::now();
     let outcome = if has_passed {
-        (part.run)(run).unwrap_or_else(|error| Outcome::Failed(format!("{error:#}")))
+        // Without its result, the scheduler would wait for a part that has panicked.
+        let result = panic::catch_unwind(AssertUnwindSafe(|| (part.run)(run)));
+        let result = result.unwrap_or_else(|_| Err(anyhow!("the part panicked")));
+        result.unwrap_or_else(|error| Outcome::Failed(format!("{error:#}")))
     } else {
         Outcome::Skipped(format!("`{}` failed", part.after.unwrap_or_default()))
     };
@@ -100,6 +106,13 @@ mod tests {
         let skipped = Outcome::Skipped("`build` failed".to_string());
         let expected = [("build", failed), ("tests", skipped), ("fmt", Outcome::passed(""))];
         assert_eq!(outcomes(&PARTS, 1), expected);
+    }
+
+    #[test]
+    fn a_part_that_panics_has_failed() {
+        static PARTS: [Part; 1] = [part("a", |_| panic!("broken"))];
+        let failed = Outcome::Failed("the part panicked".to_string());
+        assert_eq!(outcomes(&PARTS, 1), [("a", failed)]);
     }
 
     #[test]
