@@ -62,9 +62,8 @@ impl Exercise {
         let known: Vec<String> = all.iter().map(|e| format!("{} ({})", e.number, e.name)).collect();
         all.into_iter()
             .find(|exercise| exercise.name == called || called.parse() == Ok(exercise.number))
-            .with_context(|| match known.len() {
-                0 => format!("there is no exercise `{called}`, nor any other yet"),
-                _ => format!("there is no exercise `{called}`; there are: {}", known.join(", ")),
+            .with_context(|| {
+                format!("there is no exercise `{called}`; there are: {}", known.join(", "))
             })
     }
 

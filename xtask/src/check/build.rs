@@ -35,19 +35,20 @@ impl Place {
 }
 
 /// The built programs. The examples that the exercise uses are in the directory `examples` beside the server.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Built {
+pub(crate) struct Built<'a> {
+    place: &'a Place,
+    exercise: &'a Exercise,
     server: PathBuf,
     pub checks: PathBuf,
 }
 
 /// Builds everything, except the `checks` if they are built already. The inner error is the compiler's output, or empty
 /// if the output has already been shown.
-pub(crate) fn build(
-    place: &Place,
-    exercise: &Exercise,
+pub(crate) fn build<'a>(
+    place: &'a Place,
+    exercise: &'a Exercise,
     checks: Option<&Path>,
-) -> anyhow::Result<Result<Built, String>> {
+) -> anyhow::Result<Result<Built<'a>, String>> {
     let (package, target) = (&exercise.chapter.package, exercise.target());
     let mut command = process::cargo();
     command
@@ -65,7 +66,7 @@ pub(crate) fn build(
     };
     let find = |kind: &str, name: &str| process::executable(&messages, kind, name);
     let checks = checks.map_or_else(|| find("test", &target), |checks| Ok(checks.to_owned()))?;
-    Ok(Ok(Built { server: find("bin", package)?, checks }))
+    Ok(Ok(Built { place, exercise, server: find("bin", package)?, checks }))
 }
 
 /// The examples of the chapter that the reference solution changes. The exercise is about these, too.
@@ -79,13 +80,11 @@ fn examples(place: &Place, exercise: &Exercise) -> anyhow::Result<Vec<String>> {
 /// The limit for all checks of an exercise together.
 pub(crate) const LIMIT: Duration = Duration::from_secs(120);
 
-impl Built {
+impl Built<'_> {
     /// The command that runs the checks against a server, by default against the chapter's program. With `only`, it runs
     /// the check with this sentence, or all checks if none has it.
     pub(crate) fn command(
         &self,
-        place: &Place,
-        exercise: &Exercise,
         server: Option<&[String]>,
         only: Option<&str>,
     ) -> anyhow::Result<Command> {
@@ -94,12 +93,10 @@ impl Built {
             Some(words) => command.args(words).env(SERVER_FOLDER, std::env::current_dir()?),
             None => command.arg(&self.server),
         };
-        command.current_dir(place.root.join(&exercise.chapter.folder));
+        command.current_dir(self.place.root.join(&self.exercise.chapter.folder));
         command.env(EXAMPLES, self.server.with_file_name("examples"));
         command.envs(only.map(|sentence| (ONLY, sentence)));
-        if place.target.is_some() {
-            command.env("EXERCISE_IN_COPY", "1");
-        }
+        command.envs(self.place.target.is_some().then_some(("EXERCISE_IN_COPY", "1")));
         Ok(command)
     }
 }

@@ -68,7 +68,7 @@ impl Run<'_> {
         };
         let title = format!("Exercise {}: {title}", self.exercise.number);
         self.say(&format!("{}\n\n", ui::paint(ui::TITLE, &title)));
-        let mut command = built.command(&place, self.exercise, self.server, None)?;
+        let mut command = built.command(self.server, None)?;
         let marks = ui::marks();
         runner::run(&mut command, LIMIT, |checked| self.say(&report::line(checked, marks)))
     }

@@ -143,22 +143,16 @@ mod tests {
         let folder = folder_with(&[("src/app.rs", "1"), ("src/old.rs", "")]);
         let (all, alone) = (folder.path(), folder.path().join("src/app.rs"));
         let write = |name: &str| fs::write(all.join(name), "more").unwrap();
-        let before = files(all);
-        for scratch in ["src/.app.rs.swp", "src/app.rs~", "src/4913", "target"] {
-            write(scratch);
-        }
-        assert!(!is_saved(all, &before));
-        for change in
-            [&|| write("src/new.rs"), &|| fs::remove_file(all.join("src/old.rs")).unwrap()]
-                as [&dyn Fn(); 2]
-        {
-            let (before, before_alone) = (files(all), files(&alone));
+        let changed = |change: &dyn Fn()| {
+            let before = (files(all), files(&alone));
             change();
-            assert!(is_saved(all, &before) && !is_saved(&alone, &before_alone));
-        }
-        let (before, before_alone) = (files(all), files(&alone));
-        write("src/app.rs");
-        assert!(is_saved(all, &before) && is_saved(&alone, &before_alone));
+            (is_saved(all, &before.0), is_saved(&alone, &before.1))
+        };
+        let scratch = ["src/.app.rs.swp", "src/app.rs~", "src/4913", "target"];
+        assert_eq!(changed(&|| scratch.into_iter().for_each(write)), (false, false));
+        assert_eq!(changed(&|| write("src/new.rs")), (true, false));
+        assert_eq!(changed(&|| fs::remove_file(all.join("src/old.rs")).unwrap()), (true, false));
+        assert_eq!(changed(&|| write("src/app.rs")), (true, true));
     }
 
     #[test]

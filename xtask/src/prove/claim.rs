@@ -75,7 +75,7 @@ impl Claim {
         };
         *checks = Some(built.checks.clone());
         let verdict = |only| {
-            let mut command = built.command(&place, exercise, None, only)?;
+            let mut command = built.command(None, only)?;
             self.expected.judge(&runner::run(&mut command, build::LIMIT, |_| ())?)
         };
         if let Expected::CaughtBy(sentence) = &self.expected {
