@@ -1,7 +1,7 @@
 //! `cargo xtask climb` with a server that is a shell script.
 
-use std::fs::{self, File};
-use std::io::{BufRead, BufReader, Read, Write};
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::{LIMIT, aside, xtask};
+use crate::{LIMIT, aside, pipe, xtask};
 
 /// A script in its own directory.
 struct Script {
@@ -78,12 +78,10 @@ fn the_report_has_the_reason_and_the_next_command() {
 fn what_a_server_has_started_ends_with_the_check() {
     // The child holds the pipe open for as long as it lives.
     let script = Script::new(
-        "(exec 3> \"$(dirname \"$0\")/alive\"; exec sleep 3600) & echo listening on tcp://127.0.0.1:9; wait",
+        "(exec 3> \"$(dirname \"$0\")/pipe\"; exec sleep 3600) & echo listening on tcp://127.0.0.1:9; wait",
     );
-    let pipe = script.path("alive");
-    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-    // Opening waits for the child, and reading for its end.
-    let ended = aside(move || File::open(pipe).unwrap().read_to_end(&mut Vec::new()).unwrap());
+    let pipe = pipe(script.directory.path());
+    let ended = aside(move || fs::read(pipe).unwrap());
     script.output(&["--stage", "1"]);
     ended.recv_timeout(LIMIT).expect("the child of the server ends");
 }
@@ -102,20 +100,13 @@ fn json_has_a_line_for_the_stage_and_no_other_output() {
 #[test]
 fn the_directory_of_a_check_is_deleted_when_the_command_is_killed() {
     let script = Script::new(
-        "[ -n \"$2\" ] && { echo \"$2\" > \"$(dirname \"$0\")/new\"; mv \"$(dirname \"$0\")/new\" \"$(dirname \"$0\")/served\"; }\n\
+        "[ -n \"$2\" ] && echo \"$2\" > \"$(dirname \"$0\")/pipe\"\n\
          [ -n \"$2\" ] || echo listening on http://127.0.0.1:9\nexec sleep 60",
     );
+    let pipe = pipe(script.directory.path());
     let mut command = script.climb(&["--stage", "25"]);
     let mut climb = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let served = script.path("served");
-    let folder = in_time(move || {
-        loop {
-            match fs::read_to_string(&served) {
-                Ok(folder) => return PathBuf::from(folder.trim()),
-                Err(_) => thread::sleep(Duration::from_millis(20)),
-            }
-        }
-    });
+    let folder = in_time(move || PathBuf::from(fs::read_to_string(pipe).unwrap().trim()));
     assert!(folder.join("index.html").is_file());
     climb.kill().unwrap();
     climb.wait().unwrap();

@@ -10,7 +10,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use wire::environment;
 
-use crate::{LIMIT, aside, root, without_progress, xtask};
+use crate::{LIMIT, aside, pipe, root, without_progress, xtask};
 
 /// Without this limit, the check would wait twice as long for the server's first line.
 const SOON: Duration = Duration::from_secs(10);
@@ -23,8 +23,7 @@ fn check(server: &str) -> Command {
 fn a_server_does_not_outlive_ctrl_c() {
     // A server that sends no response, and holds a pipe open while it runs.
     let folder = tempfile::tempdir().unwrap();
-    let pipe = folder.path().join("alive");
-    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let pipe = pipe(folder.path());
     let script = folder.path().join("server.sh");
     fs::write(&script, "exec 3> \"$1\"\nexec sleep 3600\n").unwrap();
     let command = format!("sh '{}' '{}'", script.display(), pipe.display());

@@ -7,7 +7,7 @@ mod climb;
 mod exercise;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
@@ -35,6 +35,13 @@ fn aside<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> mpsc::R
     let run = move || drop(sender.send(run()));
     thread::Builder::new().name("aside".to_string()).spawn(run).unwrap();
     receiver
+}
+
+/// Makes a named pipe in this directory. Reading it waits until a server opens it, and ends when the server closes it.
+fn pipe(folder: &Path) -> PathBuf {
+    let pipe = folder.join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    pipe
 }
 
 /// Runs something that must not change the reader's progress.
