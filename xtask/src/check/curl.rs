@@ -54,7 +54,8 @@ fn curl(sent: &[u8]) -> Option<String> {
     let has_type = fields.iter().any(is_type);
     command.args(fields.iter().flat_map(|field| ["-H", field]));
     if !body.is_empty() {
-        command.args((!has_type).then_some(["-H", "Content-Type:"]).iter().flatten());
+        // An empty field is not sent. The space makes it a quoted word, which is easier to read.
+        command.args((!has_type).then_some(["-H", "Content-Type: "]).iter().flatten());
         command.args(["--data-binary", body]);
     }
     command.arg(format!("http://{ADDRESS}{target}"));
@@ -129,7 +130,7 @@ mod tests {
             ),
             (
                 "PUT /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi",
-                "curl -i -X PUT -H Content-Type: --data-binary hi http://127.0.0.1:8080/echo",
+                "curl -i -X PUT -H 'Content-Type: ' --data-binary hi http://127.0.0.1:8080/echo",
             ),
             (
                 "POST /echo HTTP/1.1\r\nHost: a\r\n\r\n",
