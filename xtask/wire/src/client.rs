@@ -112,13 +112,9 @@ impl Client {
         Ok(())
     }
 
-    /// Sends `bytes`. A reset is no error here: the server may reject a request before it has read all of it, and what
-    /// counts is its reply.
+    /// Sends `bytes`, [`until_reset`].
     pub(crate) fn send_until_reset(&mut self, bytes: impl AsRef<[u8]>) -> Result<(), WireError> {
-        match self.send(bytes) {
-            Err(error) if error.kind() != Kind::Reset => Err(error),
-            _ => Ok(()),
-        }
+        until_reset(self.send(bytes))
     }
 
     /// Sends `bytes` in pieces that end at `cuts`, with a pause between them, so that each of the server's reads
@@ -244,6 +240,12 @@ impl Client {
     pub(crate) fn pieces(&self) -> &[Piece] {
         &self.socket.transcript.0
     }
+}
+
+/// Accepts a reset as the end of sending: the server may reject a request before it has read all of it, and what counts
+/// is its reply.
+pub(crate) fn until_reset(sent: Result<(), WireError>) -> Result<(), WireError> {
+    sent.or_else(|error| if error.kind() == Kind::Reset { Ok(()) } else { Err(error) })
 }
 
 #[cfg(test)]

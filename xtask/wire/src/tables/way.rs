@@ -4,6 +4,7 @@
 //! A server may use different code for a request that has arrived whole and for a request in pieces, and for the first
 //! request of a connection and the next. A rule that holds in only one of these cases is broken.
 
+use crate::client::until_reset;
 use crate::{Client, Kind, Reply, WireError};
 
 /// The request before a row. Its response proves that the server has read the bytes that were sent with it.
@@ -27,8 +28,8 @@ pub(super) enum Way {
     Pipelined,
     /// One byte per write, then the probe. The server may receive some of them together.
     ByteByByte,
-    /// Cut into four pieces. The server reads the first piece before the second is sent: the first is sent
-    /// together with another request, and the client waits for that response.
+    /// Cut into the first byte, two halves and the last byte. The server reads the first piece before the second is
+    /// sent: the first is sent together with another request, and the client waits for that response.
     InPieces,
 }
 
@@ -67,10 +68,11 @@ impl Way {
                 client.send_until_reset(PROBE)
             }
             Way::InPieces => {
-                let mut pieces = pieces(row).into_iter();
-                client.send_until_reset([FIRST, pieces.next().unwrap_or_default()].concat())?;
+                let (first, rest) = row.split_at(row.len().min(1));
+                client.send_until_reset([FIRST, first].concat())?;
                 is_answered(&client.read_reply()?, FIRST)?;
-                pieces.try_for_each(|piece| client.send_until_reset(piece))?;
+                let cuts = [rest.len() / 2, rest.len().saturating_sub(1)];
+                until_reset(client.send_slowly(rest, cuts))?;
                 client.send_until_reset(PROBE)
             }
         }
@@ -85,21 +87,6 @@ impl Way {
     }
 }
 
-/// The first byte, the last byte, and two halves between them.
-fn pieces(row: &[u8]) -> Vec<&[u8]> {
-    let mut pieces = Vec::new();
-    let mut rest = row;
-    for end in [1, row.len() / 2, row.len().saturating_sub(1), row.len()] {
-        let from = row.len() - rest.len();
-        let (piece, after) = rest.split_at(end.saturating_sub(from));
-        rest = after;
-        if !piece.is_empty() {
-            pieces.push(piece);
-        }
-    }
-    pieces
-}
-
 /// Checks that this is the response to `request`, [`FIRST`] or [`PROBE`]: `/inspect` returns the
 /// query.
 fn is_answered(reply: &Reply, request: &[u8]) -> Result<(), WireError> {
@@ -111,21 +98,4 @@ fn is_answered(reply: &Reply, request: &[u8]) -> Result<(), WireError> {
     let side = if request == FIRST { "before" } else { "after" };
     let message = format!("the request {side} it must get its own response, is {}", reply.status);
     Err(WireError::new(Kind::Unexpected, message))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pieces_are_all_of_the_row_and_never_the_whole_at_once() {
-        for length in 2..20 {
-            let row: Vec<u8> = (0..length).collect();
-            let pieces = pieces(&row);
-            assert_eq!(pieces.concat(), row);
-            assert!(pieces.len() > 1 && pieces[0].len() == 1, "{pieces:?}");
-        }
-        assert_eq!(pieces(b"abcdefgh"), [&b"a"[..], b"bcd", b"efg", b"h"]);
-        assert_eq!(pieces(b"a"), [b"a"]);
-    }
 }
