@@ -1,7 +1,6 @@
 //! Tests outputs that cannot be written: a full disk, and a pipe without a reader. A server must still serve its
 //! clients.
 
-use std::fmt::Write;
 use std::fs::File;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -53,20 +52,18 @@ const ROWS: [(Sink, Sink); 5] = [
     (Sink::FullDisk, Sink::FullDisk),
 ];
 
-/// Starts `program` with each pair of outputs, and reports the pairs with which it panics, or does not serve two clients
-/// one after the other. The address to listen on follows `arguments`.
+/// Starts `program` with each pair of outputs. It must not panic, and must serve two clients one after the other. The
+/// address to listen on follows `arguments`.
 ///
 /// # Errors
-/// Returns all pairs that failed, each with the reason.
+/// Returns the first pair that failed, with the reason.
 pub fn check(program: &str, arguments: &[&str]) -> Result<(), WireError> {
-    let mut failures = String::new();
-    for (stdout, stderr) in ROWS {
-        if let Err(error) = check_row(program, arguments, stdout, stderr) {
-            // Writing to a string cannot fail.
-            let _ = write!(failures, "\nstdout {stdout:?}, stderr {stderr:?}: {error}");
-        }
-    }
-    if failures.is_empty() { Ok(()) } else { Err(WireError::new(Kind::Program, failures)) }
+    ROWS.into_iter().try_for_each(|(stdout, stderr)| {
+        check_row(program, arguments, stdout, stderr).map_err(|error| {
+            let message = format!("stdout {stdout:?}, stderr {stderr:?}: {error}");
+            WireError::new(Kind::Program, message)
+        })
+    })
 }
 
 fn check_row(

@@ -68,11 +68,7 @@ fn main() -> ExitCode {
         }
     };
     match run(check) {
-        Ok(problems) if problems.is_empty() => ExitCode::SUCCESS,
-        Ok(problems) => {
-            eprintln!("\n{}", problems.join("\n"));
-            ExitCode::FAILURE
-        }
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");
             ExitCode::FAILURE
@@ -80,7 +76,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(check: bool) -> Result<Vec<String>, Box<dyn Error>> {
+fn run(check: bool) -> Result<(), Box<dyn Error>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let rules = rules();
     let mut snapshots = snapshots(&root)?;
@@ -110,7 +106,7 @@ fn run(check: bool) -> Result<Vec<String>, Box<dyn Error>> {
     } else if fs::read_to_string(&path).unwrap_or_default() != page {
         problems.push(format!("{PAGE} is out of date: run `cargo run -p wire --bin ladder`"));
     }
-    Ok(problems)
+    if problems.is_empty() { Ok(()) } else { Err(format!("\n{}", problems.join("\n")).into()) }
 }
 
 /// The chapters that speak HTTP, in order, and final.

@@ -41,11 +41,6 @@ pub(super) fn keep(all: &mut Vec<Conversation>, mut new: Conversation) {
     all.push(new);
 }
 
-/// The conversations that a failure shows.
-pub(super) fn chosen(all: &[Conversation]) -> Vec<Conversation> {
-    all.iter().filter(|conversation| !conversation.pieces.is_empty()).cloned().collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -53,10 +53,10 @@ impl Server {
         Ok(Server { program, words: words.to_vec(), arguments: arguments.into(), conversations })
     }
 
-    /// The bytes of all connections that are closed by now.
+    /// The bytes of all connections that are closed by now, without those on which there were none.
     pub(super) fn conversations(&self) -> Vec<Conversation> {
         let all = self.conversations.lock().unwrap_or_else(PoisonError::into_inner);
-        conversation::chosen(&all)
+        all.iter().filter(|conversation| !conversation.pieces.is_empty()).cloned().collect()
     }
 
     /// Starts the same program once more, next to this one.

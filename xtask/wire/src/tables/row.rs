@@ -54,34 +54,32 @@ type Bytes = Cow<'static, [u8]>;
 
 /// A table that is being written, row by row under the rule stated last.
 pub struct Table {
-    group: &'static str,
-    rfc: &'static str,
-    rule: &'static str,
-    needs: Option<&'static str>,
-    alone: bool,
+    /// What the next row has in common with the others.
+    next: Row,
     rows: Vec<Row>,
 }
 
 impl Table {
     /// An empty table.
     pub fn new(group: &'static str) -> Table {
-        Table { group, rfc: "", rule: "", needs: None, alone: false, rows: Vec::new() }
+        let test = Test::Scenario(|_| Ok(()));
+        let next = Row { group, rfc: "", rule: "", name: "", needs: None, alone: false, test };
+        Table { next, rows: Vec::new() }
     }
 
     /// States the rule for the next rows.
     pub fn rule(&mut self, rfc: &'static str, rule: &'static str) {
-        self.rfc = rfc;
-        self.rule = rule;
+        (self.next.rfc, self.next.rule) = (rfc, rule);
     }
 
     /// Makes the next rows apply only to servers that respond to a GET of this path with a status other than 404.
     pub fn needs(&mut self, path: &'static str) {
-        self.needs = Some(path);
+        self.next.needs = Some(path);
     }
 
     /// States that the next rows use all of a server's workers.
     pub fn alone(&mut self) {
-        self.alone = true;
+        self.next.alone = true;
     }
 
     /// The server rejects these bytes with `status` and then closes: later bytes are not parsed as a
@@ -139,8 +137,7 @@ impl Table {
     }
 
     fn push(&mut self, name: &'static str, test: Test) {
-        let Table { group, rfc, rule, needs, alone, .. } = *self;
-        self.rows.push(Row { group, rfc, rule, name, needs, alone, test });
+        self.rows.push(Row { name, test, ..self.next.clone() });
     }
 }
 
