@@ -5,18 +5,6 @@ mod connections;
 mod requests;
 mod smuggling;
 
-use self::bodies::{
-    bad_chunks, chunks, chunks_in_pieces, echo_bodies, expect_continue, head, large_body,
-    too_large, trailers,
-};
-use self::connections::{
-    closes, half_a_header_section, lingers, one_after_another, pipelined, slowloris, unread_body,
-};
-use self::requests::{
-    bad_requests, browser_request, byte_by_byte, curl, get_root, hosts, large_header_section,
-    long_target, rude_clients, version,
-};
-use self::smuggling::{smuggling_codings, smuggling_disguises, smuggling_lengths, smuggling_right};
 use super::stage::{Phase, Scheme, Stage};
 use crate::exercise::check;
 
@@ -30,12 +18,12 @@ pub(super) const STAGES: &[Stage] = &[
         .hint("A response is a status line, field lines, an empty line and the body. Each line ends in CRLF (\\r\\n). \
                Count the bytes of the body, not its characters.")
         .checks(&[
-            check("GET / gets 200, a Content-Type and a body whose end is known", get_root)
+            check("GET / gets 200, a Content-Type and a body whose end is known", requests::get_root)
                 .rule("RFC 9112 section 6 (Message Body)"),
-            check("a request of 2,000 bytes, as a browser sends it, gets the same response", browser_request)
+            check("a request of 2,000 bytes, as a browser sends it, gets the same response", requests::browser_request)
                 .rule("RFC 9112 section 2.2 (Message Parsing)"),
-            check("curl accepts the response", curl),
-            check("a client that disconnects before its request is complete does no harm", rude_clients),
+            check("curl accepts the response", requests::curl),
+            check("a client that disconnects before its request is complete does no harm", requests::rude_clients),
         ]),
     PHASE.stage(10, "header-section", "parses a header section in any pieces, and rejects a malformed one",
                 "part3/messages/parser.md")
@@ -46,16 +34,17 @@ pub(super) const STAGES: &[Stage] = &[
         .hint("Collect bytes until the empty line, up to a limit, and parse them then. Close a connection after you \
                reject a request: its end is unknown, and so is the start of the next one.")
         .checks(&[
-            check("a request that arrives byte by byte gets the same response", byte_by_byte)
+            check("a request that arrives byte by byte gets the same response", requests::byte_by_byte)
                 .rule("RFC 9112 section 2.2 (Message Parsing)"),
-            check("a malformed request is rejected with 400", bad_requests).rule("RFC 9112 section 3 (Request Line)"),
-            check("HTTP/1.1 without Host, or with two, is rejected with 400", hosts)
+            check("a malformed request is rejected with 400", requests::bad_requests)
+                .rule("RFC 9112 section 3 (Request Line)"),
+            check("HTTP/1.1 without Host, or with two, is rejected with 400", requests::hosts)
                 .rule("RFC 9112 section 3.2 (Request Target)"),
-            check("a target of 8,000 bytes is served, one of 100,000 is rejected with 414", long_target)
+            check("a target of 8,000 bytes is served, one of 100,000 is rejected with 414", requests::long_target)
                 .rule("RFC 9110 section 15.5.15 (414 URI Too Long)"),
-            check("a header section of 1 MiB is rejected with 431", large_header_section)
+            check("a header section of 1 MiB is rejected with 431", requests::large_header_section)
                 .rule("RFC 6585 section 5 (431 Request Header Fields Too Large)"),
-            check("HTTP/2.0 is rejected with 505", version)
+            check("HTTP/2.0 is rejected with 505", requests::version)
                 .rule("RFC 9110 section 15.6.6 (505 HTTP Version Not Supported)"),
         ]),
     PHASE.stage(11, "body", "reads a Content-Length body, and responds to HEAD without one", "part3/messages/bodies.md")
@@ -66,13 +55,14 @@ pub(super) const STAGES: &[Stage] = &[
         .hint("The first bytes of the body usually arrive together with the header section: keep them. Then read \
                until you have Content-Length bytes, and no more.")
         .checks(&[
-            check("POST /echo sends the content back", echo_bodies).rule("RFC 9112 section 6.2 (Content-Length)"),
-            check("a body of 1 MiB comes back whole, also if it arrives in pieces", large_body)
+            check("POST /echo sends the content back", bodies::echo_bodies)
                 .rule("RFC 9112 section 6.2 (Content-Length)"),
-            check("HEAD gets the fields of GET and no body", head).rule("RFC 9110 section 9.3.2 (HEAD)"),
-            check("a Content-Length over the limit is rejected with 413 at once", too_large)
+            check("a body of 1 MiB comes back whole, also if it arrives in pieces", bodies::large_body)
+                .rule("RFC 9112 section 6.2 (Content-Length)"),
+            check("HEAD gets the fields of GET and no body", bodies::head).rule("RFC 9110 section 9.3.2 (HEAD)"),
+            check("a Content-Length over the limit is rejected with 413 at once", bodies::too_large)
                 .rule("RFC 9110 section 15.5.14 (413 Content Too Large)"),
-            check("Expect: 100-continue gets 100, then the body is read", expect_continue)
+            check("Expect: 100-continue gets 100, then the body is read", bodies::expect_continue)
                 .rule("RFC 9110 section 10.1.1 (Expect)"),
         ]),
     PHASE.stage(12, "keep-alive", "serves several requests on a connection, in order", "part3/messages/keep-alive.md")
@@ -83,14 +73,15 @@ pub(super) const STAGES: &[Stage] = &[
         .hint("The bytes after the end of one request are the beginning of the next: keep them. Before you close, \
                shut down the sending direction and read the remaining input; close with unread bytes sends RST.")
         .checks(&[
-            check("three requests on one connection, one after the other", one_after_another)
+            check("three requests on one connection, one after the other", connections::one_after_another)
                 .rule("RFC 9112 section 9.3 (Persistence)"),
-            check("four pipelined requests get their responses in order", pipelined)
+            check("four pipelined requests get their responses in order", connections::pipelined)
                 .rule("RFC 9112 section 9.3.2 (Pipelining)"),
-            check("an unread body is not parsed as the next request", unread_body)
+            check("an unread body is not parsed as the next request", connections::unread_body)
                 .rule("RFC 9112 section 9.3 (Persistence)"),
-            check("Connection: close and HTTP/1.0 end the connection", closes).rule("RFC 9112 section 9.6 (Tear-down)"),
-            check("the last response is complete although the client has sent more", lingers)
+            check("Connection: close and HTTP/1.0 end the connection", connections::closes)
+                .rule("RFC 9112 section 9.6 (Tear-down)"),
+            check("the last response is complete although the client has sent more", connections::lingers)
                 .rule("RFC 9112 section 9.6 (Tear-down)"),
         ]),
     PHASE.stage(13, "chunked", "decodes a chunked body", "part3/messages/chunks.md")
@@ -101,12 +92,12 @@ pub(super) const STAGES: &[Stage] = &[
                trailer fields and an empty line follow. Limit the length of the line with the size, the size itself, \
                and the sum.")
         .checks(&[
-            check("a chunked body is decoded", chunks).rule("RFC 9112 section 7.1 (Chunked Transfer Coding)"),
-            check("a chunked body that arrives byte by byte is decoded as well", chunks_in_pieces)
+            check("a chunked body is decoded", bodies::chunks).rule("RFC 9112 section 7.1 (Chunked Transfer Coding)"),
+            check("a chunked body that arrives byte by byte is decoded as well", bodies::chunks_in_pieces)
                 .rule("RFC 9112 section 7.1 (Chunked Transfer Coding)"),
-            check("trailers and extensions are read, and the next request is found", trailers)
+            check("trailers and extensions are read, and the next request is found", bodies::trailers)
                 .rule("RFC 9112 section 7.1.2 (Chunked Trailer Section)"),
-            check("a malformed chunk is rejected with 400", bad_chunks)
+            check("a malformed chunk is rejected with 400", bodies::bad_chunks)
                 .rule("RFC 9112 section 7.1 (Chunked Transfer Coding)"),
         ]),
     PHASE.stage(14, "smuggling", "rejects request smuggling", "part3/messages/request-smuggling.md")
@@ -121,13 +112,13 @@ pub(super) const STAGES: &[Stage] = &[
                reject every combination that allows two interpretations. Join the lines of a field with commas and \
                split at the commas first. See RFC 9112, section 6.3, and for lists RFC 9110, section 5.6.1.")
         .checks(&[
-            check("conflicting or malformed lengths are rejected", smuggling_lengths)
+            check("conflicting or malformed lengths are rejected", smuggling::lengths)
                 .rule("RFC 9112 section 6.3 (Message Body Length)"),
-            check("an unknown or misplaced transfer coding is rejected", smuggling_codings)
+            check("an unknown or misplaced transfer coding is rejected", smuggling::codings)
                 .rule("RFC 9112 section 6.1 (Transfer-Encoding)"),
-            check("a disguised framing field is rejected", smuggling_disguises)
+            check("a disguised framing field is rejected", smuggling::disguises)
                 .rule("RFC 9112 section 5.1 (Field Line Parsing)"),
-            check("unusual but valid framing is accepted", smuggling_right)
+            check("unusual but valid framing is accepted", smuggling::valid)
                 .rule("RFC 9110 section 8.6 (Content-Length)"),
         ]),
     PHASE.stage(15, "slow-client", "rejects a slow client with 408", "part3/messages/slow-clients.md")
@@ -137,9 +128,9 @@ pub(super) const STAGES: &[Stage] = &[
         .hint("A timeout for each read starts again with each byte. The deadline of a header section is one point in \
                time, fixed when its first byte arrives; each read may only take the time that remains.")
         .checks(&[
-            check("half a header section gets 408, and the connection is closed", half_a_header_section)
+            check("half a header section gets 408, and the connection is closed", connections::half_a_header_section)
                 .rule("RFC 9110 section 15.5.9 (408 Request Timeout)"),
-            check("a byte a second does not extend the deadline", slowloris)
+            check("a byte a second does not extend the deadline", connections::slowloris)
                 .rule("RFC 9110 section 15.5.9 (408 Request Timeout)"),
         ]),
 ];

@@ -32,23 +32,23 @@ fn is_rejected(row: &Row) -> bool {
     matches!(row.test, Test::Exchange { closes: true, .. })
 }
 
-pub(super) fn smuggling_lengths(server: &Server) -> Checked {
+pub(super) fn lengths(server: &Server) -> Checked {
     smuggling(server, |row| {
         is_rejected(row) && row.rule.contains("Length") && !row.rule.contains("disguised")
     })
 }
 
-pub(super) fn smuggling_codings(server: &Server) -> Checked {
+pub(super) fn codings(server: &Server) -> Checked {
     smuggling(server, |row| {
         is_rejected(row) && !row.rule.contains("Length") && !row.rule.contains("disguised")
     })
 }
 
-pub(super) fn smuggling_disguises(server: &Server) -> Checked {
+pub(super) fn disguises(server: &Server) -> Checked {
     smuggling(server, |row| is_rejected(row) && row.rule.contains("disguised"))
 }
 
-pub(super) fn smuggling_right(server: &Server) -> Checked {
+pub(super) fn valid(server: &Server) -> Checked {
     smuggling(server, |row| !is_rejected(row))
 }
 
