@@ -45,6 +45,13 @@ pub(crate) fn pages(root: &Path) -> Result<Vec<(String, String)>> {
     Ok(pages)
 }
 
+/// The pages of the built book, without those that consist of other pages.
+pub(crate) fn built_pages(book: &Path) -> Result<Vec<String>> {
+    let mut pages = below(book, "html").context("build the book first")?;
+    pages.retain(|page| !["print.html", "toc.html", "404.html"].contains(&page.as_str()));
+    Ok(pages)
+}
+
 /// The text of a file, by its path from `root`.
 pub(crate) fn read(root: &Path, file: &str) -> Result<String> {
     fs::read_to_string(root.join(file)).with_context(|| file.to_string())

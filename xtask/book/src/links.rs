@@ -8,9 +8,6 @@ use anyhow::Result;
 use crate::files;
 use crate::pattern::regex;
 
-/// Pages that consist of other pages, whose links are checked there.
-const COPIES: [&str; 3] = ["print.html", "404.html", "toc.html"];
-
 /// A page of the built book, with its tags and its link targets.
 struct Page {
     tags: Vec<String>,
@@ -74,10 +71,7 @@ pub(crate) fn figures(root: &Path, problems: &mut Vec<String>) -> Result<usize> 
 
 fn read(root: &Path) -> Result<BTreeMap<PathBuf, Page>> {
     let mut pages = BTreeMap::new();
-    for path in files::below(root, "html")? {
-        if COPIES.contains(&path.as_str()) {
-            continue;
-        }
+    for path in files::built_pages(root)? {
         // Code on a page has `&lt;` for `<`, so tags in code don't match.
         let html = files::read(root, &path)?;
         let tags = regex!(r"<[a-zA-Z][^<>]*>").find_iter(&html);

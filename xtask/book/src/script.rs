@@ -19,10 +19,8 @@ pub(crate) enum Entry {
     Command(String),
     /// The reader types a line into the running program.
     Input(String),
-    /// Ctrl-C.
-    Interrupt,
-    /// Ctrl-D.
-    EndInput,
+    /// The reader presses Ctrl and this letter.
+    Ctrl(char),
     /// A program prints a line.
     Output(String),
 }
@@ -34,8 +32,7 @@ impl fmt::Display for Line {
         match &self.entry {
             Entry::Command(command) => write!(f, "{terminal}$ {command}"),
             Entry::Input(text) => write!(f, "{terminal}> {text}"),
-            Entry::Interrupt => write!(f, "{terminal}^C"),
-            Entry::EndInput => write!(f, "{terminal}^D"),
+            Entry::Ctrl(letter) => write!(f, "{terminal}^{letter}"),
             Entry::Output(text) if self.terminal == 0 => write!(f, "{text}"),
             Entry::Output(text) if text.is_empty() => write!(f, "{terminal}|"),
             Entry::Output(text) => write!(f, "{terminal}| {text}"),
@@ -67,8 +64,8 @@ fn line(text: &str) -> Line {
         ("$", command) if !command.is_empty() => Entry::Command(command.to_string()),
         (">", text) if terminal > 0 => Entry::Input(text.to_string()),
         ("|", text) if terminal > 0 => Entry::Output(text.to_string()),
-        ("^C", "") if terminal > 0 => Entry::Interrupt,
-        ("^D", "") if terminal > 0 => Entry::EndInput,
+        ("^C", "") if terminal > 0 => Entry::Ctrl('C'),
+        ("^D", "") if terminal > 0 => Entry::Ctrl('D'),
         _ => return Line { terminal: 0, entry: Entry::Output(text.to_string()) },
     };
     Line { terminal, entry }
@@ -80,8 +77,7 @@ pub(crate) fn render(text: &[String]) -> String {
         let html = match entry {
             Entry::Command(text) => format!("<span class=\"prompt\">$</span> {}", typed(&text)),
             Entry::Input(text) => typed(&text),
-            Entry::Interrupt => "<kbd>Ctrl-C</kbd>".to_string(),
-            Entry::EndInput => "<kbd>Ctrl-D</kbd>".to_string(),
+            Entry::Ctrl(letter) => format!("<kbd>Ctrl-{letter}</kbd>"),
             Entry::Output(text) => escaped(&text).replace("[..]", "…"),
         };
         match terminal {

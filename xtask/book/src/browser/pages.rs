@@ -35,13 +35,9 @@ pub(super) fn with_data(frame: &str, data: &Value) -> Result<String> {
     Ok(format!("{before}{data}{after}"))
 }
 
-/// The addresses of the pages of the built book, except the print page, which contains all others, and the pages that
-/// redirect to another.
+/// The addresses of the pages of the built book, except the pages that redirect to another.
 pub(super) fn all(root: &Path) -> Result<Vec<String>> {
-    let mut pages = files::below(root, "html").context("build the book first")?;
-    pages.retain(|page| {
-        !["print.html", "toc.html", "404.html"].contains(&page.as_str())
-            && !files::read(root, page).is_ok_and(|html| html.contains(REDIRECT))
-    });
+    let mut pages = files::built_pages(root)?;
+    pages.retain(|page| !files::read(root, page).is_ok_and(|html| html.contains(REDIRECT)));
     Ok(pages.iter().map(|page| format!("/{page}")).collect())
 }

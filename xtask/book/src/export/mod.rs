@@ -48,7 +48,7 @@ pub(crate) fn run(wanted: &Wanted) -> Result<()> {
         println!("{} pages in {}", pages.len(), file.display());
     }
     if let Some(file) = &wanted.pdf {
-        let document = pdf::document(&about, &pages, &print, &sources.root().join("book/book"))?;
+        let document = pdf::document(&about, &pages, &print)?;
         browser::print::print(&sources, document, file)?;
         println!("{} pages in {}", pages.len(), file.display());
     }

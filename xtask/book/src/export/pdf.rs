@@ -1,7 +1,6 @@
 //! The book as one document for a browser to print: a title page, a table of contents, and each page on a new sheet.
 
 use std::fmt::Write as _;
-use std::path::Path;
 
 use anyhow::{Context, Result};
 use regex::Captures;
@@ -9,7 +8,6 @@ use regex::Captures;
 use super::pages::{Page, contents};
 use super::title;
 use crate::config::About;
-use crate::files;
 use crate::html::escaped;
 use crate::pattern::regex;
 
@@ -19,9 +17,11 @@ const STYLE: &str = include_str!("pdf.css");
 const HIGHLIGHT: &str = "document.querySelectorAll('pre code:not(.nohighlight)').forEach(code => hljs.highlightBlock(code));";
 
 /// The document. It uses the style sheets and scripts of mdBook's print page, relative to the built book.
-pub(super) fn document(about: &About, pages: &[Page], print: &str, built: &Path) -> Result<String> {
+pub(super) fn document(about: &About, pages: &[Page], print: &str) -> Result<String> {
     let sheets = regex!(r#"<link rel="stylesheet"[^>]*>"#).find_iter(print);
     let sheets: Vec<&str> = sheets.map(|found| found.as_str()).collect();
+    let highlighter = regex!(r#"<script src="highlight[^"]*"></script>"#).find(print);
+    let highlighter = highlighter.context("the print page has no highlight.js")?.as_str();
     let mut body = format!(
         "{}\n<nav class=\"contents\"><h1>Contents</h1>{}</nav>\n",
         title::page(about),
@@ -38,12 +38,11 @@ pub(super) fn document(about: &About, pages: &[Page], print: &str, built: &Path)
     Ok(format!(
         "<!DOCTYPE html>\n<html lang=\"{}\" class=\"light\">\n<head><meta charset=\"utf-8\"><title>{}</title>\n{}\n\
          <style>\n{STYLE}{}</style>\n</head>\n<body><div class=\"content\"><main>\n{body}</main></div>\n\
-         <script src=\"{}\"></script>\n<script>{HIGHLIGHT}</script>\n</body>\n</html>\n",
+         {highlighter}\n<script>{HIGHLIGHT}</script>\n</body>\n</html>\n",
         about.language,
         escaped(&about.title),
         sheets.join("\n"),
-        headers(about, pages),
-        highlighter(built)?
+        headers(about, pages)
     ))
 }
 
@@ -72,13 +71,6 @@ fn headers(about: &About, pages: &[Page]) -> String {
         );
     }
     rules
-}
-
-/// The file name of mdBook's copy of highlight.js, which contains a hash.
-fn highlighter(built: &Path) -> Result<String> {
-    let mut scripts = files::below(built, "js")?.into_iter();
-    let script = scripts.find(|name| name.starts_with("highlight"));
-    script.with_context(|| format!("{} has no highlight.js", built.display()))
 }
 
 #[cfg(test)]

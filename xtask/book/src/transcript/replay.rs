@@ -118,8 +118,8 @@ impl Replay<'_> {
         let terminal = terminal.context("nothing runs in this terminal")?;
         match &action.entry {
             Entry::Input(text) => terminal.type_line(text)?,
-            Entry::Interrupt => terminal.interrupt()?,
-            Entry::EndInput => terminal.end_input(),
+            Entry::Ctrl('C') => terminal.interrupt()?,
+            Entry::Ctrl(_) => terminal.end_input(),
             Entry::Command(_) | Entry::Output(_) => {}
         }
         let (mut real, mut as_expected) = (Vec::new(), true);
