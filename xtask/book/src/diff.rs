@@ -25,11 +25,9 @@ impl Changes {
     /// Without an old file, all lines are new.
     pub(crate) fn new(old: Option<&Source>, new: &Source) -> Changes {
         let old_text = old.map(Source::texts).unwrap_or_default();
-        let (new_text, new_lines) = (new.texts(), &new.code);
-        let mut changes = Vec::new();
-        let mut next = 1;
-        for change in TextDiff::from_slices(&old_text, &new_text).iter_all_changes() {
-            let at = change.new_index().map_or(next, |index| new_lines[index]);
+        let (mut changes, mut next) = (Vec::new(), 1);
+        for change in TextDiff::from_slices(&old_text, &new.texts()).iter_all_changes() {
+            let at = change.new_index().map_or(next, |index| index + 1);
             next = if change.tag() == ChangeTag::Delete { next } else { at + 1 };
             changes.push(Change { tag: change.tag(), text: change.value().to_string(), at });
         }

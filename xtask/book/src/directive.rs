@@ -69,7 +69,7 @@ fn file(sources: &Sources, rest: &str) -> Result<Expanded> {
     if !names.is_empty() {
         bail!("`file` shows a whole file; use `item` for a part of it");
     }
-    Ok(listing::whole(chapter, &source))
+    Ok(listing::pieces(chapter, &source, &items::find(&source, &names)?))
 }
 
 fn item(sources: &Sources, rest: &str) -> Result<Expanded> {

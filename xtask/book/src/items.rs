@@ -1,8 +1,6 @@
 //! Finds Rust items by their path, and the lines that they are on.
 
-use std::collections::BTreeSet;
-
-use anyhow::{Result, bail};
+use anyhow::{Context, Result};
 use proc_macro2::Span;
 use syn::spanned::Spanned;
 use syn::{ImplItem, Item};
@@ -17,63 +15,68 @@ pub(crate) struct Piece {
     pub(crate) inside: Option<usize>,
 }
 
-/// Finds items by their names. The README explains which names are possible.
+/// Finds items by their names. The README explains which names are possible. Without names, it is the whole file.
 pub(crate) fn find(source: &Source, names: &[&str]) -> Result<Vec<Piece>> {
+    if names.is_empty() {
+        return Ok(vec![Piece { lines: 1..=source.lines.len(), inside: None }]);
+    }
     let pieces: Result<Vec<_>> = names.iter().map(|name| item(source, name)).collect();
     Ok(pieces?.concat())
 }
 
-/// Whether a line is in one of the pieces. Every line is if there are none.
+/// Whether a line is in one of the pieces.
 pub(crate) fn are_on(pieces: &[Piece], number: usize) -> bool {
-    pieces.is_empty() || pieces.iter().any(|piece| piece.lines.contains(&number))
+    pieces.iter().any(|piece| piece.lines.contains(&number))
 }
 
-/// The names of all items, with those inside `impl` blocks in place of the blocks.
-pub(crate) fn all(source: &Source) -> Vec<String> {
-    let mut names: Vec<String> = named(source).into_iter().map(|(name, _)| name).collect();
-    let mut seen = BTreeSet::new();
-    let is_block = |name: &str| name.starts_with("impl ") && !name.contains(" for ");
-    names.retain(|name| !is_block(name) && seen.insert(name.clone()));
-    names
+/// All items by name, with those inside `impl` blocks in place of the blocks.
+pub(crate) fn all(source: &Source) -> Vec<(String, Vec<Piece>)> {
+    let mut all = named(source);
+    all.retain(|(name, _)| !name.starts_with("impl ") || name.contains(" for "));
+    all
 }
 
-/// The pieces with this name. `use` lines are joined if only blank lines are between them, and so are `mod` lines.
 fn item(source: &Source, name: &str) -> Result<Vec<Piece>> {
-    let is_joined = matches!(name, "use" | "mod");
-    let is_blank = |number| source.line(number).trim().is_empty();
-    let mut pieces: Vec<Piece> = Vec::new();
-    for (_, piece) in named(source).into_iter().filter(|(it, _)| it == name) {
-        match pieces.last_mut() {
-            Some(last)
-                if is_joined && (last.lines.end() + 1..*piece.lines.start()).all(is_blank) =>
-            {
-                last.lines = *last.lines.start()..=*piece.lines.end();
-            }
-            _ => pieces.push(piece),
-        }
-    }
-    if pieces.is_empty() {
-        bail!("no item `{name}` in {}; it has: {}", source.path, all(source).join(", "));
-    }
+    let found = named(source).into_iter().find(|(it, _)| it == name);
+    let (_, pieces) = found.with_context(|| {
+        let names: Vec<String> = all(source).into_iter().map(|(name, _)| name).collect();
+        format!("no item `{name}` in {}; it has: {}", source.path, names.join(", "))
+    })?;
     Ok(pieces)
 }
 
-/// The file's own comment, each item, and each function inside an `impl`, with its name: `//!`,
-/// `function`, `impl Type`, `use`, `Type::method`.
-fn named(source: &Source) -> Vec<(String, Piece)> {
+/// The file's own comment, each item, and each function inside an `impl`, by name: `//!`, `function`, `impl Type`, `use`,
+/// `Type::method`. Several pieces may have the same name.
+fn named(source: &Source) -> Vec<(String, Vec<Piece>)> {
     let mut all = Vec::new();
-    let doc = source.texts().iter().take_while(|line| line.starts_with("//!")).count();
+    let doc = source.lines.iter().take_while(|line| line.starts_with("//!")).count();
     if doc > 0 {
-        all.push(("//!".to_string(), Piece { lines: 1..=doc, inside: None }));
+        all.push(("//!".to_string(), vec![Piece { lines: 1..=doc, inside: None }]));
     }
     for item in &source.items {
         let of_item = name(item).map(|name| (name, item.span(), None));
         for (name, span, inside) in of_item.into_iter().chain(members(item)) {
             let lines = with_comments(source, span.start().line..=span.end().line);
-            all.push((name, Piece { lines, inside }));
+            add(source, &mut all, name, Piece { lines, inside });
         }
     }
     all
+}
+
+/// Adds a piece. `use` lines are joined if only blank lines are between them, and so are `mod` lines.
+fn add(source: &Source, all: &mut Vec<(String, Vec<Piece>)>, name: String, piece: Piece) {
+    let is_joined = name == "use" || name == "mod";
+    let Some((_, pieces)) = all.iter_mut().find(|(it, _)| *it == name) else {
+        all.push((name, vec![piece]));
+        return;
+    };
+    let is_blank = |number| source.line(number).trim().is_empty();
+    match pieces.last_mut() {
+        Some(last) if is_joined && (last.lines.end() + 1..*piece.lines.start()).all(is_blank) => {
+            last.lines = *last.lines.start()..=*piece.lines.end();
+        }
+        _ => pieces.push(piece),
+    }
 }
 
 /// The functions inside an `impl`, with the first line of the block.

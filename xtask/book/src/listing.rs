@@ -21,12 +21,6 @@ pub(crate) struct Shown {
     pub(crate) lines: BTreeSet<usize>,
 }
 
-/// A whole file, without its tests.
-pub(crate) fn whole(chapter: &Chapter, source: &Source) -> Expanded {
-    let (code, lines) = (source.texts().join("\n"), source.code.iter().copied().collect());
-    listing(chapter, source, None, &code, lines)
-}
-
 /// Joins pieces of a file with blank lines. A method is shown inside its `impl`.
 pub(crate) fn pieces(chapter: &Chapter, source: &Source, pieces: &[Piece]) -> Expanded {
     let text = |piece: &Piece| {

@@ -19,11 +19,11 @@ const CONTEXT: usize = 1;
 /// Expands `STEP [ITEM, ITEM …]`.
 pub(crate) fn render(sources: &Sources, rest: &str) -> Result<Expanded> {
     let (called, names_of_items) = word(rest);
-    let (steps, names) = (all(sources)?, names(names_of_items));
+    let steps = all(sources)?;
     let step = course::find(&steps, called)?;
     let (chapter, source) = program(sources, step)?;
     let (before, changes) = before(sources, &steps, step, &source)?;
-    let pieces = items::find(&source, &names)?;
+    let pieces = items::find(&source, &names(names_of_items))?;
     let is_wanted = |number| items::are_on(&pieces, number);
     let all = changes.added();
     let new = all.iter().filter(|number| is_wanted(**number)).count();
@@ -35,10 +35,7 @@ pub(crate) fn render(sources: &Sources, rest: &str) -> Result<Expanded> {
         bail!("{new} new lines are more than {MAX_ADDED}; name some of the items: {choice}");
     }
     let Some(before) = before else {
-        return Ok(match names[..] {
-            [] => listing::whole(chapter, &source),
-            _ => listing::pieces(chapter, &source, &pieces),
-        });
+        return Ok(listing::pieces(chapter, &source, &pieces));
     };
     let count = match all.len() {
         1 => "1 line".to_string(),
@@ -79,7 +76,7 @@ fn before<'a>(
         let changes = Changes::of_step(Some(&*program(sources, other)?.1), source);
         // The first step of a chapter may be a program of another kind. Then most of it is new, and a diff would be one
         // long deletion and the whole program again.
-        if step.package == other.package || 2 * changes.added().len() <= source.code.len() {
+        if step.package == other.package || 2 * changes.added().len() <= source.lines.len() {
             return Ok((Some(other), changes));
         }
     }
@@ -89,8 +86,7 @@ fn before<'a>(
 /// The items that contain new lines, and the number of these lines.
 fn choice(source: &Source, new: &BTreeSet<usize>) -> String {
     let mut items = Vec::new();
-    for name in items::all(source) {
-        let Ok(pieces) = items::find(source, &[&name]) else { continue };
+    for (name, pieces) in items::all(source) {
         let lines: BTreeSet<usize> = pieces.into_iter().flat_map(|piece| piece.lines).collect();
         match lines.intersection(new).count() {
             0 => {}
