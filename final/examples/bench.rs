@@ -2,9 +2,8 @@
 //!
 //! `BENCH_ROUTES=N` and `BENCH_LOG=FILE` are for `cargo xtask bench`: the number of routes, and an access log.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::path::Path;
-use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -17,7 +16,7 @@ use httpserver::handlers::StaticFiles;
 use httpserver::http::limits::Limits;
 use httpserver::http::{HttpError, Request, Response, Router};
 use httpserver::middleware::log_format::LogFormat;
-use httpserver::middleware::{AccessLog, Chain, Compression};
+use httpserver::middleware::{AccessLog, Chain};
 use httpserver::server::predict_blocking;
 use serde_json::json;
 
@@ -50,7 +49,9 @@ fn main() -> anyhow::Result<()> {
         };
     }
     if let Some(folder) = arguments.next() {
-        add_files(&mut router, Path::new(&folder))?;
+        let files = StaticFiles::new(Path::new(&folder));
+        let files = files.with_context(|| format!("cannot serve files from {folder}"))?;
+        files.routes(&mut router, "/static");
     }
     let server = Server::bind(address).with_context(|| format!("cannot listen on {address}"))?;
     // The number of requests on a connection is unlimited, as with the servers it is compared with, which have
@@ -67,20 +68,6 @@ fn main() -> anyhow::Result<()> {
             server.run(Chain::around(routes).with(AccessLog::to(LogFormat::Common, file)))?
         }
     };
-    Ok(())
-}
-
-/// Adds the routes of a directory.
-fn add_files(router: &mut Router, folder: &Path) -> anyhow::Result<()> {
-    let text = folder.join("text100k.txt");
-    if text.is_file() {
-        let text: Arc<str> = fs::read_to_string(&text)?.into();
-        let page = move |_: &mut Request| Response::text(text.to_string());
-        router.get("/text", Chain::around(page).with(Compression));
-    }
-    let files = StaticFiles::new(folder);
-    let files = files.with_context(|| format!("cannot serve files from {}", folder.display()))?;
-    files.routes(router, "/static");
     Ok(())
 }
 

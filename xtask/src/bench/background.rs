@@ -3,107 +3,46 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::{self, Builder, JoinHandle};
-use std::time::{Duration, Instant};
+use std::thread;
+use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, anyhow, ensure};
 use socket2::SockRef;
-use wire::Client;
 
-use super::scenario::BackgroundLoad;
+use super::load::Load;
 
 /// The timeout of each step with an idle connection.
 const TIMEOUT: Duration = Duration::from_secs(3);
-/// The number of connections to the handler that sleeps, and how long it sleeps.
-const SLEEPERS: u8 = 8;
-const SLEEP: Duration = Duration::from_millis(50);
+/// The number of connections to the handler that sleeps, and how many seconds it sleeps.
+pub(crate) const SLEEPERS: u16 = 8;
+const SLEEP: f64 = 0.05;
 /// A server that has just lost 10,000 clients stays busy for a while, which must not slow down the next measurement.
 const COOL_DOWN: Duration = Duration::from_millis(300);
 
-/// The open connections. Dropping closes them.
-pub(crate) struct Background {
-    start: Instant,
-    idle: Vec<TcpStream>,
-    sleepers: Vec<JoinHandle<Responses>>,
-    is_over: Arc<AtomicBool>,
-}
-
-/// The responses that a connection got, until the end or until one failed.
-#[derive(Default)]
-struct Responses {
-    count: u32,
-    has_failed: bool,
-}
-
 /// What happened to the connections.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Outcome {
-    /// How many connections the server has closed.
-    pub lost: usize,
+    /// How many connections the server has closed, or requests it has failed.
+    pub lost: f64,
     /// The throughput of the sleepers, as a fraction of that of a server with a thread per connection.
     pub share: Option<f64>,
 }
 
-impl Background {
-    pub(crate) fn start(address: SocketAddr, load: BackgroundLoad) -> anyhow::Result<Background> {
-        let (is_over, start) = (Arc::default(), Instant::now());
-        let mut background = Background { start, idle: Vec::new(), sleepers: Vec::new(), is_over };
-        match load {
-            BackgroundLoad::Nothing => {}
-            BackgroundLoad::Idle(count) => {
-                for number in 0..count {
-                    let stream = idle(address);
-                    let stream = stream.with_context(|| format!("idle connection {number}"))?;
-                    background.idle.push(stream);
-                }
-            }
-            BackgroundLoad::Sleepers(path) => {
-                let request = wire::request("GET", path, &[], b"");
-                // A fast 404 would block nothing.
-                let status = Client::connect(address)?.ask(&request)?.status;
-                ensure!(status == 200, "the response to GET {path} is {status}");
-                for _ in 0..SLEEPERS {
-                    let client = Client::connect(address)?;
-                    let (request, is_over) = (request.clone(), Arc::clone(&background.is_over));
-                    let run = move || repeat(client, &request, &is_over);
-                    background.sleepers.push(Builder::new().name("sleeper".into()).spawn(run)?);
-                }
-                background.start = Instant::now();
-            }
-        }
-        Ok(background)
-    }
-
-    /// Closes all connections.
-    pub(crate) fn stop(mut self) -> Outcome {
-        self.is_over.store(true, Ordering::Relaxed);
-        let possible = self.start.elapsed().as_secs_f64() / SLEEP.as_secs_f64();
-        let sleepers: Vec<Responses> =
-            self.sleepers.drain(..).map(|it| it.join().unwrap_or_default()).collect();
-        let responses: u32 = sleepers.iter().map(|it| it.count).sum();
-        let share = f64::from(responses) / (possible * f64::from(SLEEPERS));
-        let outcome = Outcome {
-            lost: self.idle.iter().filter(|stream| !is_open(stream)).count()
-                + sleepers.iter().filter(|it| it.has_failed).count(),
-            share: (!sleepers.is_empty()).then_some(share),
-        };
-        if !self.idle.is_empty() {
-            drop(self);
-            thread::sleep(COOL_DOWN);
-        }
-        outcome
-    }
+/// Measures while connections are open that are idle after one response.
+pub(crate) fn beside_idle<T>(
+    address: SocketAddr,
+    count: u16,
+    measure: impl FnOnce() -> anyhow::Result<T>,
+) -> anyhow::Result<(T, Outcome)> {
+    let open = |number| idle(address).with_context(|| format!("idle connection {number}"));
+    let streams = (0..count).map(open).collect::<anyhow::Result<Vec<_>>>()?;
+    let measured = measure()?;
+    let lost = streams.iter().filter(|stream| !is_open(stream)).map(|_| 1.0).sum();
+    drop(streams);
+    thread::sleep(COOL_DOWN);
+    Ok((measured, Outcome { lost, share: None }))
 }
 
-impl Drop for Background {
-    fn drop(&mut self) {
-        self.is_over.store(true, Ordering::Relaxed);
-    }
-}
-
-/// A connection that is idle after one response.
 fn idle(address: SocketAddr) -> anyhow::Result<TcpStream> {
     let mut stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
     stream.set_read_timeout(Some(TIMEOUT))?;
@@ -121,63 +60,58 @@ fn is_open(stream: &TcpStream) -> bool {
     peeked.map_or_else(|error| error.kind() == ErrorKind::WouldBlock, |count| count > 0)
 }
 
-/// Sends the request again and again until the end, or until a request fails.
-fn repeat(mut client: Client, request: &[u8], is_over: &AtomicBool) -> Responses {
-    let mut responses = Responses::default();
-    while !is_over.load(Ordering::Relaxed) && !responses.has_failed {
-        match client.ask(request) {
-            Ok(reply) if reply.status == 200 => responses.count += 1,
-            _ => responses.has_failed = true,
-        }
-    }
-    responses
+/// Measures while `sleepers` puts its load on a handler that sleeps.
+pub(crate) fn beside_sleepers<T>(
+    sleepers: impl FnOnce() -> anyhow::Result<Load> + Send,
+    measure: impl FnOnce() -> anyhow::Result<T>,
+) -> anyhow::Result<(T, Outcome)> {
+    let (measured, load) = thread::scope(|scope| {
+        let sleepers = scope.spawn(sleepers);
+        (measure(), sleepers.join())
+    });
+    let load = load.map_err(|_| anyhow!("the load of the sleepers has panicked"))??;
+    // A fast 404 would block nothing.
+    ensure!(load.errors < load.requests, "all requests of the sleepers fail");
+    let share = load.rate() * SLEEP / f64::from(SLEEPERS);
+    Ok((measured?, Outcome { lost: load.errors, share: Some(share) }))
 }
 
 #[cfg(test)]
 mod tests {
     use std::net::TcpListener;
+    use std::time::Instant;
 
     use super::*;
 
-    /// Serves one request on each connection, and returns the connections.
-    fn serve(listener: &TcpListener, count: usize) -> Vec<TcpStream> {
-        let accept = |_| {
-            let (mut stream, _) = listener.accept().unwrap();
-            let _ = stream.read(&mut [0; 1024]).unwrap();
-            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").unwrap();
-            stream
-        };
-        (0..count).map(accept).collect()
-    }
-
-    /// Opens connections to a server that closes all but `kept` of them after one response, and waits until `lost`
-    /// clients have noticed.
-    fn outcome(load: BackgroundLoad, count: usize, kept: usize, lost: usize) -> Outcome {
+    #[test]
+    fn an_idle_connection_is_open_until_the_server_closes_it() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let server = Builder::new().name("server".into()).spawn(move || serve(&listener, count));
-        let background = Background::start(address, load).unwrap();
-        let mut streams = server.unwrap().join().unwrap();
-        streams.truncate(kept);
+        let (mut server, client) = thread::scope(|scope| {
+            let client = scope.spawn(|| idle(address).unwrap());
+            let (mut server, _) = listener.accept().unwrap();
+            server.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").unwrap();
+            (server, client.join().unwrap())
+        });
+        assert!(is_open(&client));
+        // With bytes that have not been read, closing would reset the connection.
+        let _ = server.read(&mut [0; 1024]).unwrap();
+        drop(server);
         let deadline = Instant::now() + TIMEOUT;
-        let noticed = || {
-            let closed = background.idle.iter().filter(|stream| !is_open(stream)).count();
-            closed + background.sleepers.iter().filter(|sleeper| sleeper.is_finished()).count()
-        };
-        while noticed() < lost && Instant::now() < deadline {
+        while is_open(&client) {
+            assert!(Instant::now() < deadline, "it is still open");
             thread::yield_now();
         }
-        background.stop()
     }
 
     #[test]
-    fn connections_that_the_server_closes_are_counted() {
-        let idle = outcome(BackgroundLoad::Idle(3), 3, 2, 1);
-        assert_eq!(idle, Outcome { lost: 1, share: None });
-        // One more connection checks the response.
-        let count = usize::from(SLEEPERS);
-        let sleepers = outcome(BackgroundLoad::Sleepers("/sleep"), count + 1, 0, count);
-        assert_eq!(sleepers.lost, count);
-        assert!(sleepers.share.is_some());
+    fn sleepers_that_fail_are_counted_unless_all_fail() {
+        let outcome = |errors| {
+            let load = Load { requests: 80.0, seconds: 1.0, p50: 0.0, p99: 0.0, errors };
+            beside_sleepers(|| Ok(load), || Ok(()))
+        };
+        assert_eq!(outcome(7.0).unwrap().1, Outcome { lost: 7.0, share: Some(0.5) });
+        let error = outcome(80.0).unwrap_err().to_string();
+        assert_eq!(error, "all requests of the sleepers fail");
     }
 }

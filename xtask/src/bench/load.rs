@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::Command;
 use std::thread;
 
@@ -26,8 +27,8 @@ end
 
 function done(summary, latency)
   local errors = summary.errors
-  print(('{"requests": %.0f, "seconds": %f, "bytes": %.0f, "p50": %f, "p99": %f, "errors": %.0f}'):format(
-    summary.requests, summary.duration / 1e6, summary.bytes,
+  print(('{"requests": %.0f, "seconds": %f, "p50": %f, "p99": %f, "errors": %.0f}'):format(
+    summary.requests, summary.duration / 1e6,
     latency:percentile(50) / 1e6, latency:percentile(99) / 1e6,
     errors.connect + errors.read + errors.write + errors.timeout + errors.status))
 end
@@ -38,8 +39,6 @@ end
 pub(crate) struct Load {
     pub requests: f64,
     pub seconds: f64,
-    /// Received in all, header sections and bodies.
-    pub bytes: f64,
     /// Latency in seconds.
     pub p50: f64,
     pub p99: f64,
@@ -63,6 +62,15 @@ pub(crate) fn find() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Writes the script of wrk.
+pub(crate) fn write_script(files: &Files) -> anyhow::Result<()> {
+    fs::write(script(files), SCRIPT).context("the script of wrk")
+}
+
+fn script(files: &Files) -> PathBuf {
+    files.path().join("wrk.lua")
+}
+
 /// Puts the load of a scenario on a server.
 pub(crate) fn run(
     scenario: &Scenario,
@@ -81,9 +89,7 @@ pub(crate) fn run(
     for (name, value) in scenario.fields {
         command.args(["--header", &format!("{name}: {value}")]);
     }
-    let script = files.path().join("wrk.lua");
-    fs::write(&script, SCRIPT)?;
-    command.arg("--script").arg(script);
+    command.arg("--script").arg(script(files));
     command.arg(format!("http://{address}{}", scenario.path));
     command.args(["--", &scenario.pipelined.to_string()]);
     let finished = process::captured(&mut command)?;

@@ -27,8 +27,7 @@ use crate::workspace::Workspace;
 pub(crate) use args::Args;
 use files::Files;
 use measure::Bench;
-use peer::{Builds, PEERS};
-use report::Row;
+use peer::{Builds, PEERS, Peer};
 use scenario::SCENARIOS;
 
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode> {
@@ -39,24 +38,24 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
     load::find()?;
     usage::raise_open_files();
     let scenarios: Vec<_> = SCENARIOS.iter().filter(|s| args.wants_scenario(s)).collect();
-    let peers: Vec<_> = PEERS.iter().filter(|p| args.wants_peer(p)).collect();
     let before = args.before()?;
     let (seconds, rounds) = if args.quick { (1, args.rounds.min(3)) } else { (2, args.rounds) };
 
     let builds = Builds { workspace, profile: &args.profile, before: before.as_deref() };
-    let built: Vec<Result<(), String>> = peers
-        .iter()
-        .map(|peer| peer.build(builds, &scenarios).map_err(|error| format!("{error:#}")))
-        .collect();
-    let files = Files::create(workspace)?;
+    let build = |peer: &'static Peer| {
+        let built = peer.build(builds, &scenarios).map_err(|error| format!("{error:#}"));
+        (peer, built)
+    };
+    let peers: Vec<_> = PEERS.iter().filter(|p| args.wants_peer(p)).map(build).collect();
+    let files = Files::create()?;
+    load::write_script(&files)?;
     let bench = Bench { builds, files: &files, seconds, rounds };
     let mut rows = Vec::new();
-    for scenario in scenarios {
+    for scenario in &scenarios {
         ui::print(&format!("{:<15} {}\n", scenario.name, scenario.about));
-        let cells = bench.measure(scenario, &peers, &built);
-        rows.push(Row { scenario, cells });
+        rows.push(bench.measure(scenario, &peers));
     }
-    let names: Vec<_> = peers.iter().map(|peer| peer.name).collect();
+    let names: Vec<_> = peers.iter().map(|(peer, _)| peer.name).collect();
     let count = if rounds == 1 { "1 round".to_string() } else { format!("{rounds} rounds") };
     ui::print(&format!("\n{count} of {seconds} s each\n"));
     if args.profile != args::RELEASE {

@@ -31,15 +31,10 @@ pub(crate) struct Scenario {
 pub(crate) enum BackgroundLoad {
     Nothing,
     /// Connections that are idle after one request.
-    Idle(usize),
+    Idle(u16),
     /// Connections that request this path, whose handler sleeps, again and again.
     Sleepers(&'static str),
 }
-
-/// A handler that sleeps without announcing it to the server.
-const SLEEP: &str = "/sleep";
-/// The same, with the call that announces blocking work to the server.
-const SLEEP_TOLD: &str = "/sleep/told";
 
 /// What Firefox 145 sends beside Host when a person opens a page over HTTP/1.1, in its order and spelling, with the
 /// cookies of a site that knows the person and counts visits.
@@ -140,14 +135,6 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         ..HELLO
     },
     Scenario {
-        name: "gzip",
-        about: "100 KiB of text, compressed for each request",
-        path: "/text",
-        fields: &[("Accept-Encoding", "gzip")],
-        length: None,
-        ..HELLO
-    },
-    Scenario {
         name: "idle-2000",
         about: "the small response on 64 connections, beside 2,000 idle ones",
         background: BackgroundLoad::Idle(2_000),
@@ -189,38 +176,20 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "mix",
         about: "the small response, beside 8 requests at a time whose handler blocks for 50 ms",
-        background: BackgroundLoad::Sleepers(SLEEP),
+        background: BackgroundLoad::Sleepers("/sleep"),
         against: Some(&HELLO),
         ..HELLO
     },
     Scenario {
         name: "mix-blocking",
         about: "the same, with a handler that announces to the server that it will block",
-        background: BackgroundLoad::Sleepers(SLEEP_TOLD),
+        background: BackgroundLoad::Sleepers("/sleep/told"),
         against: Some(&HELLO),
         ..HELLO
     },
 ];
 
 impl Scenario {
-    pub(crate) fn is_static(&self) -> bool {
-        self.path.starts_with("/static/")
-    }
-
-    pub(crate) fn is_gzip(&self) -> bool {
-        self.path == "/text"
-    }
-
-    /// Whether other requests block in their handlers.
-    pub(crate) fn has_sleepers(&self) -> bool {
-        matches!(self.background, BackgroundLoad::Sleepers(_))
-    }
-
-    /// Whether handlers announce to the server that they will block.
-    pub(crate) fn announces(&self) -> bool {
-        self.background == BackgroundLoad::Sleepers(SLEEP_TOLD)
-    }
-
     /// Whether the server closes the connection after each response.
     pub(crate) fn closes(&self) -> bool {
         self.fields.contains(&("Connection", "close"))

@@ -2,6 +2,9 @@
 
 use std::fs;
 
+/// The unit of times in `/proc` (`USER_HZ`), on all architectures but Alpha.
+const TICKS_PER_SECOND: f64 = 100.0;
+
 /// The usage of a process and its children: the workers of nginx are child processes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Usage {
@@ -16,7 +19,7 @@ impl Usage {
     pub(crate) fn of(pid: u32) -> Option<Usage> {
         let read = |name: &str| fs::read_to_string(format!("/proc/{pid}/{name}")).ok();
         let mut usage = Usage {
-            cpu: ticks(&read("stat")?)? / ticks_per_second()?,
+            cpu: ticks(&read("stat")?)? / TICKS_PER_SECOND,
             memory: peak(&read("status")?)?,
         };
         let children = read(&format!("task/{pid}/children")).unwrap_or_default();
@@ -43,16 +46,6 @@ fn ticks(stat: &str) -> Option<f64> {
 fn peak(status: &str) -> Option<f64> {
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     line.split_whitespace().next()?.parse().ok()
-}
-
-#[cfg(target_os = "linux")]
-fn ticks_per_second() -> Option<f64> {
-    u32::try_from(rustix::param::clock_ticks_per_second()).ok().map(f64::from)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn ticks_per_second() -> Option<f64> {
-    None
 }
 
 /// Raises the limit of open files: 10,000 idle connections need 10,000 file descriptors here and in the server, which

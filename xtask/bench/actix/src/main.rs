@@ -1,15 +1,12 @@
 //! The routes of the bench on actix-web and actix-files.
 
 use std::env;
-use std::fs;
 use std::io;
-use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
 use actix_files::Files;
-use actix_web::middleware::Compress;
-use actix_web::{App, HttpResponse, HttpServer, Responder, web};
+use actix_web::{App, HttpServer, Responder, web};
 use serde_json::json;
 
 /// How long the blocking handler sleeps.
@@ -21,16 +18,11 @@ async fn main() -> io::Result<()> {
     let mut argument =
         || arguments.next().ok_or_else(|| io::Error::other("usage: actix_peer ADDRESS FOLDER"));
     let (address, folder) = (argument()?, argument()?);
-    // Static text, so that no request copies it.
-    let text: &'static str = fs::read_to_string(Path::new(&folder).join("text100k.txt"))?.leak();
-
     let server = HttpServer::new(move || {
-        let page = move || async move { HttpResponse::Ok().content_type("text/plain").body(text) };
         App::new()
             .route("/", web::get().to(hello))
             .route("/json/{id}", web::get().to(item))
             .route("/sleep/told", web::get().to(sleep))
-            .service(web::resource("/text").wrap(Compress::default()).route(web::get().to(page)))
             .service(Files::new("/static", folder.clone()))
     })
     .tcp_nodelay(true)

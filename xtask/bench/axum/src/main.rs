@@ -1,19 +1,15 @@
-//! The routes of the bench on axum, with tower-http for files and gzip, as its users do.
+//! The routes of the bench on axum, with tower-http for files, as its users do.
 
 use std::env;
 use std::error::Error;
-use std::fs;
-use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
 use axum::extract;
-use axum::http::header;
 use axum::serve::ListenerExt;
 use axum::{Json, Router, routing};
 use serde_json::json;
 use tokio::net::TcpListener;
-use tower_http::compression::CompressionLayer;
 use tower_http::services::ServeDir;
 
 /// How long the blocking handler sleeps.
@@ -24,14 +20,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = env::args().skip(1);
     let mut argument = || arguments.next().ok_or("usage: axum_peer ADDRESS FOLDER");
     let (address, folder) = (argument()?, argument()?);
-    // Static text, so that no request copies it.
-    let text: &'static str = fs::read_to_string(Path::new(&folder).join("text100k.txt"))?.leak();
-
-    let page = move || async move { ([(header::CONTENT_TYPE, "text/plain")], text) };
     let app = Router::new()
         .route("/", routing::get(|| async { "Hello, World!" }))
         .route("/json/{id}", routing::get(item))
-        .route("/text", routing::get(page).layer(CompressionLayer::new()))
         .route("/sleep/told", routing::get(sleep))
         .nest_service("/static", ServeDir::new(folder));
     let listener = TcpListener::bind(address).await?;

@@ -3,21 +3,15 @@
 
 use std::env;
 use std::error::Error;
-use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::thread;
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use may_minihttp::{HttpServer, HttpService, Request, Response};
 use serde_json::json;
 
 #[derive(Clone)]
-struct Routes {
-    text: &'static [u8],
-}
+struct Routes;
 
 impl HttpService for Routes {
     fn call(&mut self, request: Request, response: &mut Response) -> io::Result<()> {
@@ -28,11 +22,6 @@ impl HttpService for Routes {
             let body = json!({ "id": id, "name": "Ada", "tags": ["a", "b"] });
             response.header("Content-Type: application/json");
             response.body_vec(serde_json::to_vec(&body)?);
-        } else if path == "/text" && accepts_gzip(&request) {
-            let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-            encoder.write_all(self.text)?;
-            response.header("Content-Type: text/plain").header("Content-Encoding: gzip");
-            response.body_vec(encoder.finish()?);
         } else {
             response.status_code(404, "Not Found");
         }
@@ -40,22 +29,10 @@ impl HttpService for Routes {
     }
 }
 
-fn accepts_gzip(request: &Request) -> bool {
-    let mut fields = request.headers().iter();
-    fields.any(|field| {
-        field.name.eq_ignore_ascii_case("accept-encoding")
-            && field.value.windows(4).any(|word| word.eq_ignore_ascii_case(b"gzip"))
-    })
-}
-
 fn main() -> Result<(), Box<dyn Error>> {
-    let mut arguments = env::args().skip(1);
-    let mut argument = || arguments.next().ok_or("usage: may_peer ADDRESS FOLDER");
-    let (address, folder): (SocketAddr, _) = (argument()?.parse()?, argument()?);
-    let text = fs::read(Path::new(&folder).join("text100k.txt"))?.leak();
-    // The stack size is in words. Compression needs more than the default stack of a coroutine.
-    may::config().set_workers(thread::available_parallelism()?.get()).set_stack_size(16 * 1024);
-    let server = HttpServer(Routes { text }).start(address)?;
+    let address: SocketAddr = env::args().nth(1).ok_or("usage: may_peer ADDRESS")?.parse()?;
+    may::config().set_workers(thread::available_parallelism()?.get());
+    let server = HttpServer(Routes).start(address)?;
     // It does not report the port that it got for port 0, so the caller chooses one.
     println!("listening on http://{address}");
     server.join().map_err(|_| "the server has panicked")?;

@@ -1,17 +1,19 @@
+use super::super::background::Outcome;
 use super::super::load::Load;
+use super::super::measure::Cell;
 use super::super::scenario::SCENARIOS;
 use super::*;
 use crate::ui::plain;
 
 fn sample(rate: f64, micros: f64) -> Sample {
-    let (seconds, bytes, p50, p99, errors) = (1.0, 2048.0, 0.0005, 0.0015, 0.0);
-    let load = Load { requests: rate, seconds, bytes, p50, p99, errors };
+    let load = Load { requests: rate, seconds: 1.0, p50: 0.0005, p99: 0.0015, errors: 0.0 };
     let (cpu, memory) = (Some(micros / 1e6), Some(2048.0));
-    Sample { load, cpu, memory, lost: 0, share: None, base: None }
+    Sample { load, cpu, memory, background: Outcome::default() }
 }
 
-fn row(name: &str, cells: Vec<Cell>) -> Row<'static> {
-    Row { scenario: SCENARIOS.iter().find(|scenario| scenario.name == name).unwrap(), cells }
+fn row(name: &str, cells: Vec<Cell>) -> Row {
+    let scenario = SCENARIOS.iter().find(|scenario| scenario.name == name).unwrap();
+    Row { scenario, bases: cells.clone(), cells }
 }
 
 #[test]
@@ -49,37 +51,35 @@ route    2.0    2.0
 #[test]
 fn without_the_limit_figures_are_absolute() {
     let cells = vec![
-        Err("it compresses nothing".into()),
+        Err("it writes no log".into()),
         Ok(vec![sample(80.0, 4.0)]),
         Ok(vec![sample(100.0, 4.0)]),
     ];
-    let text = plain(&tables(&["limit", "final", "nginx"], &[row("gzip", cells)]));
+    let text = plain(&tables(&["limit", "final", "nginx"], &[row("access-log", cells)]));
     assert!(
         text.contains(
-            "relative to the limit\n      limit  final  nginx\ngzip      -   80/s  100/s\n"
+            "relative to the limit\n            limit  final  nginx\naccess-log      -   80/s  100/s\n"
         ),
         "{text}"
     );
     assert!(
-        text.contains("relative to nginx\n      limit  final  nginx\ngzip      -   0.80  100/s\n"),
+        text.contains(
+            "relative to nginx\n            limit  final  nginx\naccess-log      -   0.80  100/s\n"
+        ),
         "{text}"
     );
     assert!(!text.contains("relative to before"), "{text}");
-    assert!(text.ends_with("limit, gzip: skipped, it compresses nothing\n"), "{text}");
+    assert!(text.ends_with("limit, access-log: skipped, it writes no log\n"), "{text}");
 }
 
 #[test]
 fn what_a_scenario_adds_is_compared_with_the_same_server() {
-    let with = |base, rate, micros| Sample { base: Some(base), ..sample(rate, micros) };
-    let base = |rate, micros: f64| Box::new(sample(rate, micros));
+    let skipped = || Err("it has no handlers".to_string());
+    let own = vec![sample(60.0, 6.0), sample(40.0, 10.0), sample(70.0, 5.6)];
     // The second round was a slow one, for both.
-    let own = vec![
-        with(base(100.0, 4.0), 60.0, 6.0),
-        with(base(50.0, 8.0), 40.0, 10.0),
-        with(base(100.0, 4.0), 70.0, 5.6),
-    ];
-    let skipped = Err("it has no handlers".into());
-    let text = plain(&tables(&["limit", "final"], &[row("mix", vec![skipped, Ok(own)])]));
+    let base = vec![sample(100.0, 4.0), sample(50.0, 8.0), sample(100.0, 4.0)];
+    let row = Row { bases: vec![skipped(), Ok(base)], ..row("mix", vec![skipped(), Ok(own)]) };
+    let text = plain(&tables(&["limit", "final"], &[row]));
     let wanted = "
 requests per second, one scenario relative to the other on the same server
              limit  final
@@ -98,7 +98,8 @@ mix / hello      -  1.50 / 1.50
 
 #[test]
 fn errors_are_in_the_notes() {
-    let mut bad = Sample { lost: 7, share: Some(0.25), ..sample(1.0, 1.0) };
+    let background = Outcome { lost: 7.0, share: Some(0.25) };
+    let mut bad = Sample { background, ..sample(1.0, 1.0) };
     bad.load.errors = 2.0;
     let text = notes(&["final"], &[row("idle-2000", vec![Ok(vec![bad.clone(), bad])])]);
     assert_eq!(
