@@ -73,23 +73,6 @@ mod tests {
     }
 
     #[test]
-    fn what_one_side_has_changed_is_merged() {
-        let both = "one\n2\n3\n4\nfive\n";
-        for (sides, expected) in [
-            (["1", "1", "2"], "2"),
-            (["", "", "2"], "2"),
-            (["1", "1", ""], ""),
-            (["2", "1", "2"], "2"),
-            (["1\n2\n3\n4\nfive\n", "1\n2\n3\n4\n5\n", "one\n2\n3\n4\n5\n"], both),
-            // Merged once more, it is the same.
-            ([both, "1\n2\n3\n4\n5\n", "one\n2\n3\n4\n5\n"], both),
-        ] {
-            let expected = Merged { content: content(expected), conflict: None };
-            assert_eq!(merged(sides), expected, "{sides:?}");
-        }
-    }
-
-    #[test]
     fn a_change_of_the_same_line_shows_both_sides() {
         let result = merged(["x\r\n", "1\r\n", "2\r\n"]);
         let expected = "<<<<<<< our/a\nx\n||||||| before\n1\n=======\n2\n>>>>>>> theirs\n";
