@@ -70,9 +70,13 @@ pub(crate) fn end(results: &Results, next: &Next) -> String {
     failure.unwrap_or_default() + &end
 }
 
-/// The arguments after the server's address at the first failure.
+/// The arguments after the server's address at the first failure, or when it did not start.
 pub(crate) fn arguments(results: &Results) -> &[String] {
-    results.failures().next().map_or(&[], |(_, failure)| &failure.arguments)
+    let failure = match &results.ended {
+        Ended::NoServer(failure) => Some(failure),
+        _ => results.failures().next().map(|(_, failure)| failure),
+    };
+    failure.map_or(&[], |failure| &failure.arguments)
 }
 
 /// The report when the server did not start.

@@ -176,10 +176,10 @@ mod tests {
         for (run, results, expected) in [
             (&own, &passed, "`cargo run -p ch06_handlers` running"),
             (&own, &failed, "`cargo run -p ch06_handlers -- 127.0.0.1:8080 'a folder'` running"),
-            (&own, &no_server, "`cargo run -p ch06_handlers`"),
+            (&own, &no_server, "`cargo run -p ch06_handlers -- 127.0.0.1:8080 'a folder'`"),
             (&other, &passed, "your server at 127.0.0.1:8080"),
             (&other, &failed, "`python3 server.py 127.0.0.1:8080 'a folder'` running"),
-            (&other, &no_server, "`python3 server.py 127.0.0.1:0`"),
+            (&other, &no_server, "`python3 server.py 127.0.0.1:0 'a folder'`"),
         ] {
             assert_eq!(run.running(results), expected);
         }

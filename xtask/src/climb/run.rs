@@ -182,11 +182,11 @@ impl Climb<'_> {
     /// The server that must run for the shown commands, or the command that starts it. The directory that some checks
     /// put after the address is theirs, and is deleted soon, so a word takes its place.
     fn running(&self, results: &Results) -> String {
-        if let Ended::NoServer(failure) = &results.ended {
-            let directory = if failure.arguments.is_empty() { "" } else { " DIRECTORY" };
+        let is_alone = report::arguments(results).is_empty();
+        if let Ended::NoServer(_) = results.ended {
+            let directory = if is_alone { "" } else { " DIRECTORY" };
             return format!("`{}{directory}`", self.target.by_hand());
         }
-        let is_alone = report::arguments(results).is_empty();
         let directory = if is_alone { "" } else { ", after it DIRECTORY" };
         format!("your server running at {}{directory}", curl::ADDRESS)
     }
