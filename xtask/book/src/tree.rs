@@ -6,6 +6,7 @@ use std::fs;
 use anyhow::Result;
 
 use crate::html::{escaped, with_code};
+use crate::pattern::regex;
 use crate::sources::Sources;
 
 /// In a chapter with more files, those that are unchanged since the chapter before are in a fold after the rest, because
@@ -63,25 +64,11 @@ fn about(text: &str) -> String {
     let lines: Vec<&str> = lines.take_while(|line| !line.is_empty()).collect();
     // A name that rustdoc would link is shown as code.
     let paragraph = lines.join(" ").replace("[`", "`").replace("`]", "`");
-    let sentence = first_sentence(&paragraph);
+    // A full stop inside code does not end the sentence.
+    let sentence = regex!(r"^((?:`[^`]*`|[^`])*?[.?!]) ").captures(&paragraph);
+    let sentence = sentence.map_or(paragraph.clone(), |found| found[1].to_string());
     // A sentence that ends in a list is complete without the list.
-    let sentence = match sentence.strip_suffix(':') {
-        Some(sentence) => format!("{sentence}."),
-        None => sentence.to_string(),
-    };
-    with_code(&sentence, escaped)
-}
-
-/// The text up to the first full stop that is followed by a space and isn't inside code.
-fn first_sentence(paragraph: &str) -> &str {
-    let is_end = |&(place, _): &(usize, &str)| {
-        paragraph[..place].ends_with(['.', '?', '!'])
-            && paragraph[..place].matches('`').count().is_multiple_of(2)
-    };
-    match paragraph.match_indices(' ').find(is_end) {
-        Some((place, _)) => &paragraph[..place],
-        None => paragraph,
-    }
+    with_code(&regex!(":$").replace(&sentence, "."), escaped)
 }
 
 #[cfg(test)]

@@ -43,20 +43,18 @@ pub(crate) fn compare(sources: &Sources, problems: &mut Vec<String>) -> Result<S
         problems.extend(said);
         return Ok("no rows in a page".to_string());
     }
-    let rows: Vec<(String, Vec<u8>)> = tables::all().into_iter().filter_map(bytes).collect();
+    let rows = tables::all().into_iter().filter_map(|row| match row.test {
+        Test::Exchange { bytes, .. } => {
+            Some((format!("{}: {}", row.rule, row.name), [&bytes, PROBE].concat()))
+        }
+        // It is not a list of bytes.
+        Test::Scenario(_) => None,
+    });
+    let rows: Vec<(String, Vec<u8>)> = rows.collect();
     let frame = with_data(FRAME, &cases(sources, &rows)?)?;
     let site = Site::serve(&sources.root().join("book/src"), frame, None, None)?;
     let did = |count| format!("{count} responses to {} rows in a browser", rows.len());
     visit("rows", sources, &site, 1, problems, did)
-}
-
-/// The name and the bytes of a row, with the probe. `None` for a scenario, which is not a list of bytes.
-fn bytes(row: tables::Row) -> Option<(String, Vec<u8>)> {
-    let name = format!("{}: {}", row.rule, row.name);
-    match row.test {
-        Test::Exchange { bytes, .. } => Some((name, [&bytes, PROBE].concat())),
-        Test::Scenario(_) => None,
-    }
 }
 
 /// The rows, and the responses of each chapter over a socket: once for each row alone, and once with a request before

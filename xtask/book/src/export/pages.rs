@@ -78,10 +78,7 @@ fn without_scripts(html: &str) -> String {
     let fold = regex!(r#"(?s)<details(?: class="([^"]*)")?[^>]*>\s*<summary>(.*?)</summary>"#);
     let tick = regex!(r#"<li>(\s*(?:<p>)?)<input [^>]*type="checkbox"[^>]*>"#);
     let html = header.replace_all(html, "$1$2");
-    let html = fold.replace_all(&html, |found: &Captures<'_>| {
-        let class = found.get(1).map_or("", |class| class.as_str());
-        format!("<div class=\"fold {class}\">\n<p class=\"fold-title\">{}</p>", &found[2])
-    });
+    let html = fold.replace_all(&html, "<div class=\"fold $1\">\n<p class=\"fold-title\">$2</p>");
     let html = html.replace("</details>", "</div>");
     let html = tick.replace_all(&html, "<li class=\"box\">$1☐");
     without_labs(&html)

@@ -20,7 +20,11 @@ pub(super) struct Address {
 impl Address {
     /// Takes the first free address. There are more addresses than concurrent replays.
     pub(super) fn claim() -> Result<Address> {
-        for host in hosts() {
+        // Each of the last two numbers is one digit. 127.0.N.1 is left out, because on some systems the host's name
+        // resolves to it.
+        let hosts =
+            (0..=9).flat_map(|third| (2..=9).map(move |last| format!("127.0.{third}.{last}")));
+        for host in hosts {
             // The UDP port first: it is the lock.
             if let Ok(lock) = UdpSocket::bind((host.as_str(), PORTS[0]))
                 && PORTS.iter().all(|port| TcpListener::bind((host.as_str(), *port)).is_ok())
@@ -33,12 +37,6 @@ impl Address {
              (Linux)"
         )
     }
-}
-
-/// Each of the last two numbers is one digit. 127.0.N.1 is left out, because on some systems the host's name resolves
-/// to it.
-fn hosts() -> impl Iterator<Item = String> {
-    (0..=9).flat_map(|third| (2..=9).map(move |last| format!("127.0.{third}.{last}")))
 }
 
 #[cfg(test)]
