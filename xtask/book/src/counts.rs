@@ -1,6 +1,6 @@
 //! Compares the numbers of exercises in the prose, such as "nine exercises", with the real ones.
 //!
-//! On a page of a part it is the number of exercises of the part's chapter, and on any other page that of the course.
+//! A page of a part has the number of exercises of the part's chapter, and any other page counts all of them.
 
 use anyhow::Result;
 

@@ -1,88 +1,45 @@
 //! Counts the findings of each set, and compares them with the targets.
 
-use std::fmt::Write;
+use std::collections::BTreeMap;
 use std::ptr;
 
-use super::rules::{Hit, Kind, Pattern, Rules, Target, Text};
+use super::rules::{Hit, Kind, Rules, Target, Text};
 use crate::pattern::regex;
 
-/// Texts that are counted together.
-pub(super) struct Set<'a> {
-    name: &'a str,
-    kind: Kind,
-    words: usize,
-    sentences: usize,
-    hits: Vec<&'a Hit<'a>>,
-}
-
-/// The sets of the texts, in the order of their first texts.
-pub(super) fn sets<'a>(texts: &'a [Text], hits: &'a [Hit<'a>]) -> Vec<Set<'a>> {
-    let mut sets: Vec<Set<'a>> = Vec::new();
-    for Text { set: name, kind, lines, .. } in texts {
-        if !sets.iter().any(|set| set.name == *name) {
-            let hits = hits.iter().filter(|hit| hit.text.set == *name).collect();
-            sets.push(Set { name, kind: *kind, words: 0, sentences: 0, hits });
-        }
-        for set in sets.iter_mut().filter(|set| set.name == *name) {
-            set.words += lines.split_whitespace().count();
-            set.sentences += regex!(r"[.!?](\s|$)").find_iter(lines).count();
+/// The counts that miss a target, for each set.
+pub(super) fn missed(rules: &Rules, texts: &[Text], hits: &[Hit<'_>]) -> Vec<String> {
+    let mut problems = Vec::new();
+    let sets: BTreeMap<&str, Kind> = texts.iter().map(|text| (text.set, text.kind)).collect();
+    for (set, kind) in sets {
+        let texts = || texts.iter().filter(|text| text.set == set).map(|text| &text.lines);
+        let words = texts().map(|lines| lines.split_whitespace().count()).sum();
+        let sentences = texts().map(|lines| regex!(r"[.!?](\s|$)").find_iter(lines).count()).sum();
+        for pattern in rules.patterns.iter().filter(|pattern| kind >= pattern.only) {
+            let is_its = |hit: &&Hit| hit.text.set == set && ptr::eq(hit.pattern, pattern);
+            let count = hits.iter().filter(is_its).count();
+            if let Some(bound) = bound(&pattern.target, count, words, sentences) {
+                problems.push(format!("{set}: {}: {count}, {bound}", pattern.name));
+            }
         }
     }
-    sets
+    problems
 }
 
-/// A row for each set: its words, and the matches of each pattern per 1,000 words. A `*` marks a missed target.
-pub(super) fn table(rules: &Rules, sets: &[Set<'_>]) -> String {
-    let (denied, counted): (Vec<_>, Vec<_>) = rules.patterns.iter().partition(|it| it.is_denied());
-    let mut text = format!("{:<18}{:>8}", "for 1,000 words", "words");
-    for pattern in &counted {
-        let name: String = pattern.name.chars().take(9).collect();
-        let _ = write!(text, "{name:>10} ");
-    }
-    text.push_str("  denied\n");
-    for set in sets {
-        let _ = write!(text, "{:<18}{:>8}", set.name, set.words);
-        for pattern in &counted {
-            let missed = if set.missed(pattern).is_some() { '*' } else { ' ' };
-            let _ = write!(text, "{:>10.2}{missed}", set.count(pattern) / set.size(pattern));
-        }
-        let denied: f64 = denied.iter().map(|pattern| set.count(pattern)).sum();
-        let _ = writeln!(text, "{denied:>8}");
-    }
-    text
-}
-
+/// The target, if the count misses it by at least one. A short text may match a pattern once.
 #[expect(clippy::cast_precision_loss, reason = "a book has fewer words than an f64 has integers")]
-impl Set<'_> {
-    fn count(&self, pattern: &Pattern) -> f64 {
-        self.hits.iter().filter(|hit| ptr::eq(hit.pattern, pattern)).count() as f64
-    }
-
-    /// The size for which the pattern has its target, in sentences or in thousands of words.
-    fn size(&self, pattern: &Pattern) -> f64 {
-        match pattern.target {
-            Target::MostASentence(_) => self.sentences as f64,
-            _ => self.words as f64 / 1000.0,
+fn bound(target: &Target, count: usize, words: usize, sentences: usize) -> Option<String> {
+    let (count, thousands, sentences) = (count as f64, words as f64 / 1000.0, sentences as f64);
+    match target {
+        Target::Most(most) if count > (most * thousands).ceil() => {
+            Some(format!("more than {most} for 1,000 words"))
         }
-    }
-
-    /// The target, if the count misses it by at least one. A short text may match a pattern once.
-    pub(super) fn missed(&self, pattern: &Pattern) -> Option<String> {
-        let (count, size) = (self.count(pattern), self.size(pattern));
-        let bound = match pattern.target {
-            _ if self.kind < pattern.only => return None,
-            Target::Most(most) if count > (most * size).ceil() => {
-                format!("more than {most} for 1,000 words")
-            }
-            Target::Least(least) if count < (least * size).floor() => {
-                format!("less than {least} for 1,000 words")
-            }
-            Target::MostASentence(most) if count > (most * size).ceil() => {
-                format!("more than {most} for a sentence")
-            }
-            _ => return None,
-        };
-        Some(format!("{}: {}: {count}, {bound}", self.name, pattern.name))
+        Target::Least(least) if count < (least * thousands).floor() => {
+            Some(format!("less than {least} for 1,000 words"))
+        }
+        Target::MostASentence(most) if count > (most * sentences).ceil() => {
+            Some(format!("more than {most} for a sentence"))
+        }
+        _ => None,
     }
 }
 
@@ -97,9 +54,7 @@ mod tests {
     fn problems(texts: &[Text]) -> Vec<String> {
         let rules = Rules::read().unwrap();
         let hits: Vec<_> = texts.iter().flat_map(|text| rules.hits(text)).collect();
-        let sets = sets(texts, &hits);
-        let missed = |set: &Set| rules.patterns.iter().filter_map(|it| set.missed(it)).collect();
-        sets.iter().flat_map(|set| -> Vec<String> { missed(set) }).collect()
+        missed(&rules, texts, &hits)
     }
 
     #[test]

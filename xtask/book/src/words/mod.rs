@@ -20,8 +20,8 @@ use crate::files;
 use crate::glossary::Glossary;
 use rules::{Hit, Rules, Target, Text};
 
-/// Counts, prints a table, and returns the counts that miss their target. `shown` also prints each finding in the files
-/// whose path contains this text.
+/// Finds the counts that miss their target, denied words, and terms that are not taught. `shown` prints each finding in the
+/// files whose path contains this text.
 pub(crate) fn check(
     root: &Path,
     shown: Option<&str>,
@@ -30,11 +30,7 @@ pub(crate) fn check(
     let rules = Rules::read()?;
     let texts = sets::all(root)?;
     let hits: Vec<_> = texts.iter().flat_map(|text| rules.hits(text)).collect();
-    let sets = counts::sets(&texts, &hits);
-    print!("{}", counts::table(&rules, &sets));
-    for set in &sets {
-        problems.extend(rules.patterns.iter().filter_map(|pattern| set.missed(pattern)));
-    }
+    problems.extend(counts::missed(&rules, &texts, &hits));
     for Hit { text: Text { file, .. }, line, found, pattern } in &hits {
         let is_shown = shown.is_some_and(|part| file.contains(part));
         match &pattern.target {

@@ -20,7 +20,7 @@ pub(super) struct Rules {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Pattern {
-    /// The name of its column in the table. A denied word has none.
+    /// Its name in messages. A denied word has none.
     #[serde(default)]
     pub(super) name: String,
     #[serde(deserialize_with = "multiline")]
