@@ -41,7 +41,8 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
     let mut text = coloured(&patch.text());
     let _ = writeln!(
         text,
-        "\nIt is {}/solution.patch; `cargo xtask solution {number} --apply` applies it to your files.",
+        "\nIt is {}/solution.patch; `cargo xtask check-exercise {number} --solution` checks it, \
+         `cargo xtask solution {number} --apply` applies it to your files.",
         exercise.folder
     );
     ui::page(&text);

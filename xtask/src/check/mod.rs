@@ -23,6 +23,7 @@ use std::process::ExitCode;
 use crate::exercise::Exercise;
 use crate::hint;
 use crate::process;
+use crate::sandbox::Sandbox;
 use crate::ui;
 use crate::workspace::Workspace;
 
@@ -31,6 +32,7 @@ use run::Run;
 use watch::{Event, Screen};
 
 #[derive(clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct Args {
     /// The exercise by its number or name
     #[arg(required_unless_present = "all")]
@@ -38,15 +40,18 @@ pub(crate) struct Args {
     /// All exercises, one after the other
     #[arg(long, conflicts_with = "exercise")]
     all: bool,
+    /// Check the reference solution, in a copy: your files stay as they are
+    #[arg(long)]
+    solution: bool,
     /// Check again whenever you save a file of the chapter
-    #[arg(long, conflicts_with_all = ["all", "json"])]
+    #[arg(long, conflicts_with_all = ["all", "solution", "json"])]
     watch: bool,
     /// Report in JSON, one line per exercise, for other programs
     #[arg(long)]
     json: bool,
     /// Check another server, in any language: started with 127.0.0.1:0 as its last argument, it prints
     /// `listening on http://ADDRESS` as its first line
-    #[arg(long, value_name = "CMD")]
+    #[arg(long, value_name = "CMD", conflicts_with = "solution")]
     server: Option<String>,
 }
 
@@ -59,7 +64,8 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
     let (server, json) = (server.as_deref(), args.json);
     let mut passing = 0;
     for exercise in &exercises {
-        let run = Run { workspace, exercise, server, json };
+        let copy = if args.solution { Some(solved(workspace, exercise)?) } else { None };
+        let run = Run { workspace, exercise, server, solved: copy.as_ref(), json };
         if args.watch {
             watch(&run)?;
             return Ok(ExitCode::SUCCESS);
@@ -73,6 +79,13 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
         ui::print(&format!("{passing} of {} exercises pass their checks.\n", exercises.len()));
     }
     Ok(process::exit(passing == exercises.len()))
+}
+
+/// A copy of the repository as it is committed, with the reference solution.
+fn solved(workspace: &Workspace, exercise: &Exercise) -> anyhow::Result<Sandbox> {
+    let copy = Sandbox::open(workspace, 0, &workspace.git().tree("HEAD")?)?;
+    copy.apply(&exercise.patch(workspace, "solution.patch")?)?;
+    Ok(copy)
 }
 
 /// Checks now and after each save, on one screen, until q or Ctrl-C.

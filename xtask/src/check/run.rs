@@ -10,6 +10,7 @@ use super::{curl, json, report, runner, words};
 use crate::exercise::Exercise;
 use crate::process;
 use crate::progress::Progress;
+use crate::sandbox::Sandbox;
 use crate::ui;
 use crate::workspace::Workspace;
 
@@ -19,11 +20,13 @@ pub(super) struct Run<'a> {
     pub exercise: &'a Exercise,
     /// The command of another server.
     pub server: Option<&'a [String]>,
+    /// The copy with the reference solution.
+    pub solved: Option<&'a Sandbox>,
     pub json: bool,
 }
 
 impl Run<'_> {
-    /// Builds, checks and prints. Saves the progress, unless another server was checked. Returns whether all checks pass.
+    /// Builds, checks and prints. Saves the progress, unless it was another server or solution. Returns whether all checks pass.
     pub(super) fn check(&self) -> anyhow::Result<bool> {
         let title = self.exercise.title(self.workspace);
         let results = self.results(&title)?;
@@ -41,6 +44,9 @@ impl Run<'_> {
         let passes = results.all_passed();
         if results.ended != Ended::Done {
             return Ok(false);
+        }
+        if self.solved.is_some() {
+            return Ok(passes);
         }
         if self.server.is_some() {
             self.say("This was another server, so it does not count as your progress.\n");
@@ -61,7 +67,10 @@ impl Run<'_> {
     /// Builds and checks, and prints each result as it comes.
     fn results(&self, title: &str) -> anyhow::Result<Results> {
         let root = self.workspace.root().to_owned();
-        let place = Place { root, target: None, quiet: self.json };
+        let place = match self.solved {
+            Some(copy) => copy.place(self.json),
+            None => Place { root, target: None, quiet: self.json },
+        };
         let built = match build::build(&place, self.exercise, None)? {
             Ok(built) => built,
             Err(said) => return Ok(Results::none(Ended::NotBuilt(said))),
@@ -141,6 +150,9 @@ impl Run<'_> {
     fn again(&self) -> String {
         let mut command = Command::new("cargo");
         command.args(["xtask", "check-exercise", &self.exercise.number.to_string()]);
+        if self.solved.is_some() {
+            command.arg("--solution");
+        }
         if let Some(words) = self.server {
             command.args(["--server", &words::typed(words, &[])]);
         }
@@ -157,7 +169,13 @@ mod tests {
     fn the_suggested_commands_fit_the_server_and_the_results() {
         let workspace = Workspace::find().unwrap();
         let exercise = Exercise::find(&workspace, "6").unwrap();
-        let run = |server| Run { workspace: &workspace, exercise: &exercise, server, json: false };
+        let run = |server| Run {
+            workspace: &workspace,
+            exercise: &exercise,
+            server,
+            solved: None,
+            json: false,
+        };
         let words = ["python3", "server.py"].map(String::from);
         let (own, other) = (run(None), run(Some(&words[..])));
         let failure = |argument: &str| {
