@@ -97,5 +97,5 @@ fn difference(sources: &Sources, rest: &str) -> Result<Expanded> {
         bail!("{} is the same in {} and {}", source.path, old.name, new.name);
     }
     let caption = format!("{} → {}", old.title(), new.title());
-    Ok(listing::difference(new, &source, &caption, &text, lines))
+    Ok(listing::listing(new, &source, Some(&caption), &text, lines))
 }

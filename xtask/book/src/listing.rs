@@ -40,25 +40,15 @@ pub(crate) fn pieces(chapter: &Chapter, source: &Source, pieces: &[Piece]) -> Ex
     listing(chapter, source, None, &code, lines)
 }
 
-/// The lines of a diff. `caption` follows the name of the file.
-pub(crate) fn difference(
-    chapter: &Chapter,
-    source: &Source,
-    caption: &str,
-    text: &str,
-    lines: BTreeSet<usize>,
-) -> Expanded {
-    listing(chapter, source, Some(caption), text.trim_end(), lines)
-}
-
-/// Code below a caption in HTML. `diff` is the caption of a diff.
-fn listing(
+/// Code below a caption in HTML, with the lines that it shows. `diff` is the caption of a diff.
+pub(crate) fn listing(
     chapter: &Chapter,
     source: &Source,
     diff: Option<&str>,
     code: &str,
     lines: BTreeSet<usize>,
 ) -> Expanded {
+    let code = code.trim_end();
     let path = source.path.clone();
     let caption = diff.map_or_else(|| chapter.title(), str::to_string);
     let language = match path.rsplit('.').next() {

@@ -44,7 +44,7 @@ pub(crate) fn render(sources: &Sources, rest: &str) -> Result<Expanded> {
     };
     let caption = format!("{}, adds {count} to <code>{}</code>", chapter.title(), before.file);
     let (text, lines) = changes.text(CONTEXT, is_wanted);
-    Ok(listing::difference(chapter, &source, &caption, &text, lines))
+    Ok(listing::listing(chapter, &source, Some(&caption), &text, lines))
 }
 
 /// The steps of all chapters, in the order of the course. The package of a step identifies its chapter.
