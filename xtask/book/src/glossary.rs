@@ -10,7 +10,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use regex::Regex;
+use regex::{Captures, Regex};
 
 use crate::pattern::regex;
 use crate::{files, page};
@@ -89,14 +89,10 @@ impl Glossary {
     /// The page with links to the glossary. On the glossary's own page it adds their anchors.
     pub(crate) fn link(&self, path: &str, content: &str) -> String {
         if path == PAGE {
-            let marked = content.lines().map(|line| match line.strip_prefix("**") {
-                Some(rest) => {
-                    let name = rest.split("**").next().unwrap_or_default();
-                    format!("<span id=\"{}\"></span>{line}\n", anchor(name))
-                }
-                None => format!("{line}\n"),
-            });
-            return marked.collect();
+            let marked = |entry: &Captures| {
+                format!("<span id=\"{}\"></span>{}", anchor(&entry[1]), &entry[0])
+            };
+            return regex!(r"(?m)^\*\*([^*]+)\*\*").replace_all(content, marked).into_owned();
         }
         let mut lines: Vec<String> = content.lines().map(str::to_string).collect();
         let mut done = BTreeSet::new();
