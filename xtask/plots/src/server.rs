@@ -42,9 +42,8 @@ pub(crate) fn serve(model: &str, clients: usize) -> Result<()> {
 }
 
 fn serve_with_pool(size: PoolConfig) -> Result<()> {
-    use ch06_handlers::{Limits, Server, http::Request};
-    let limits = Limits { requests: usize::MAX, ..Limits::default() };
-    let server = Server::bind(ADDRESS.parse()?)?.with_limits(limits).with_workers(size);
+    use ch06_handlers::{Server, http::Request};
+    let server = Server::bind(ADDRESS.parse()?)?.with_workers(size);
     let handle = server.handle();
     announce(server.local_addr(), move || handle.shutdown())?;
     server.run(|_: &mut Request| "hi")?;
@@ -52,9 +51,8 @@ fn serve_with_pool(size: PoolConfig) -> Result<()> {
 }
 
 fn serve_in_event_loop() -> Result<()> {
-    use httpserver::{Limits, Server, http::Request};
-    let limits = Limits { requests: usize::MAX, ..Limits::default() };
-    let server = Server::bind(ADDRESS.parse()?)?.with_limits(limits);
+    use httpserver::{Server, http::Request};
+    let server = Server::bind(ADDRESS.parse()?)?;
     let handle = server.handle();
     announce(server.local_addr(), move || handle.shutdown())?;
     server.run(|_: &mut Request| "hi")?;

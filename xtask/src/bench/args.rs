@@ -1,8 +1,8 @@
 //! The options of the bench.
 
+use std::fs;
 use std::path::PathBuf;
 
-use anyhow::Context;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 
 use super::peer::{PEERS, Peer};
@@ -35,8 +35,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME", num_args = 1.., value_parser = PossibleValuesParser::new(PEERS.iter().filter(|peer| !peer.is_before()).map(|peer| peer.name)))]
     peer: Vec<String>,
     /// A copy of `examples/bench` that was built before a change: `final` is compared with it in the same rounds
-    #[arg(long, value_name = "FILE")]
-    before: Option<PathBuf>,
+    // Absolute, so that it is not looked for in `PATH`.
+    #[arg(long, value_name = "FILE", value_parser = |file: &str| fs::canonicalize(file))]
+    pub before: Option<PathBuf>,
     /// The profile that `final` is built with; its peers are always built for release
     #[arg(long, value_name = "NAME", default_value = RELEASE, value_parser = [RELEASE, "fast-build"])]
     pub profile: String,
@@ -52,17 +53,6 @@ impl Args {
             return self.before.is_some();
         }
         peer.is_limit() || is_chosen(&self.peer, peer.name)
-    }
-
-    /// The absolute path of the earlier build, so that it is not looked for in `PATH`.
-    ///
-    /// # Errors
-    /// When there is no such file.
-    pub(crate) fn before(&self) -> anyhow::Result<Option<PathBuf>> {
-        let absolute = |file: &PathBuf| {
-            file.canonicalize().with_context(|| format!("--before {}", file.display()))
-        };
-        self.before.as_ref().map(absolute).transpose()
     }
 }
 

@@ -38,10 +38,9 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
     load::find()?;
     usage::raise_open_files();
     let scenarios: Vec<_> = SCENARIOS.iter().filter(|s| args.wants_scenario(s)).collect();
-    let before = args.before()?;
     let (seconds, rounds) = if args.quick { (1, args.rounds.min(3)) } else { (2, args.rounds) };
 
-    let builds = Builds { workspace, profile: &args.profile, before: before.as_deref() };
+    let builds = Builds { workspace, profile: &args.profile, before: args.before.as_deref() };
     let build = |peer: &'static Peer| {
         let built = peer.build(builds, &scenarios).map_err(|error| format!("{error:#}"));
         (peer, built)
