@@ -61,6 +61,7 @@ impl Work<'_> {
         let lock = disk::lock(&folder.join("lock"))?;
         let index = tempfile::tempdir()?;
         let git = workspace.git().with_bytes(&index.path().join("index"), lock)?;
+        git.remove_locks(&format!("{NAMES}{}", exercise.name))?;
         git.run(&["read-tree", "--no-sparse-checkout", &base])?;
         let without = format!(":(exclude){chapter}/exercises");
         git.run(&["add", "--all", "--", chapter, &without])?;

@@ -48,6 +48,17 @@ fn a_killed_reset_loses_nothing() {
     loses_nothing(&Reader::got_from_the_course(), "02_time/1", Reader::reset);
 }
 
+/// A git that was killed leaves the lock of the name that it was about to make.
+#[test]
+fn the_lock_of_a_git_that_was_killed_does_not_stop_the_next_reset() {
+    let reader = Reader::got_from_the_course();
+    let names = reader.root.join(".git/refs/saved/02_time");
+    fs::create_dir_all(&names).unwrap();
+    fs::write(names.join("1.lock"), "").unwrap();
+    reader.reset().unwrap();
+    assert_eq!(reader.saved(), ["02_time/1"]);
+}
+
 #[test]
 fn a_killed_solution_loses_nothing() {
     loses_nothing(&Reader::got_from_the_course(), "02_time/1", Reader::apply);
