@@ -103,7 +103,7 @@ pub(crate) struct Load {
 }
 
 impl Load {
-    /// Runs the steps while clients send requests, and returns the results of the requests.
+    /// Lets clients send requests, runs the steps when several requests have ended, and returns the results.
     pub(crate) fn during(
         front: SocketAddr,
         steps: impl FnOnce(&Load) -> anyhow::Result<()>,
@@ -115,7 +115,8 @@ impl Load {
                 client.spawn_scoped(scope, move || load.send_until_over(index.is_multiple_of(2)))
             };
             let clients = (0..2 * CLIENTS).map(start).collect::<io::Result<Vec<_>>>();
-            let result = clients.map_err(Into::into).and_then(|_| steps(load));
+            let started = clients.map_err(Into::into).and_then(|_| load.several_more());
+            let result = started.and_then(|()| steps(load));
             load.is_over.store(true, Ordering::Release);
             result
         })?;
@@ -184,7 +185,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         drop(listener);
-        let counts = Load::during(address, Load::several_more).unwrap();
+        let counts = Load::during(address, |_| Ok(())).unwrap();
         assert_eq!(counts.get.failures.keys().collect::<Vec<_>>(), [NOT_SENT]);
         assert_eq!(counts.post.failed(), counts.post.requests);
         assert_eq!(counts.post.sent(), 0);

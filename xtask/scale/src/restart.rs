@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::deployment::{Deployment, REPLICAS, Setup, is_ready, signal};
 use crate::front::Retries;
-use crate::load::{Counts, Load, Outcome};
+use crate::load::{Load, Outcome};
 use crate::process::new_host;
 
 /// How long a stopping replica still accepts connections. It is longer than `HAProxy` needs to detect that the replica
@@ -22,31 +22,26 @@ const INTERVAL: Duration = Duration::from_millis(50);
 
 type Steps = fn(&mut Deployment, &Load) -> anyhow::Result<()>;
 
-/// Runs the steps under load, with the right retries and stop delay.
-fn under_load(setup: &Setup, steps: Steps) -> anyhow::Result<Outcome> {
-    let deployment = &mut Deployment::start(setup, Retries::Idempotent, STOP_DELAY)?;
-    Ok(Outcome::of(during_load(deployment, steps)?))
-}
-
-fn during_load(
-    deployment: &mut Deployment,
-    steps: impl FnOnce(&mut Deployment, &Load) -> anyhow::Result<()>,
-) -> anyhow::Result<Counts> {
-    Load::during(deployment.front.addr(), |load| {
-        load.several_more()?;
-        steps(deployment, load)
-    })
+/// Runs the steps under load.
+fn under_load(
+    setup: &Setup,
+    retries: Retries,
+    options: &[&str],
+    steps: Steps,
+) -> anyhow::Result<Outcome> {
+    let mut deployment = Deployment::start(setup, retries, options)?;
+    let front = deployment.front.addr();
+    Ok(Outcome::of(Load::during(front, |load| steps(&mut deployment, load))?))
 }
 
 /// A replica is killed, and the load balancer retries nothing.
 pub(crate) fn kill_without_retries(setup: &Setup) -> anyhow::Result<Outcome> {
-    let deployment = &mut Deployment::start(setup, Retries::Never, STOP_DELAY)?;
-    Ok(Outcome::of(during_load(deployment, |it, load| kill(it, load, 0))?))
+    under_load(setup, Retries::Never, STOP_DELAY, |it, load| kill(it, load, 0))
 }
 
 /// A replica is killed, and the load balancer retries only requests that are safe to retry.
 pub(crate) fn kill_with_retries(setup: &Setup) -> anyhow::Result<Outcome> {
-    let outcome = under_load(setup, |it, load| kill(it, load, 0))?;
+    let outcome = under_load(setup, Retries::Idempotent, STOP_DELAY, |it, load| kill(it, load, 0))?;
     Ok(Outcome { is_wrong: outcome.counts.get.failed() > 0, ..outcome })
 }
 
@@ -59,11 +54,11 @@ fn kill(deployment: &mut Deployment, load: &Load, number: usize) -> anyhow::Resu
 
 /// The load balancer retries everything, although the replica is only slow.
 pub(crate) fn pause_with_all_retries(setup: &Setup) -> anyhow::Result<Outcome> {
-    let deployment = &mut Deployment::start(setup, Retries::All, STOP_DELAY)?;
-    let counts = during_load(deployment, |it, load| {
-        signal(&it.replicas[0], "STOP")?;
+    let deployment = Deployment::start(setup, Retries::All, STOP_DELAY)?;
+    let counts = Load::during(deployment.front.addr(), |load| {
+        signal(&deployment.replicas[0], "STOP")?;
         thread::sleep(PAUSE);
-        signal(&it.replicas[0], "CONT")?;
+        signal(&deployment.replicas[0], "CONT")?;
         load.several_more()
     })?;
     let twice = deployment.carried_out()?.saturating_sub(counts.post.sent());
@@ -74,13 +69,12 @@ pub(crate) fn pause_with_all_retries(setup: &Setup) -> anyhow::Result<Outcome> {
 /// The right order: one replica at a time, each stopped gracefully, and the next only when the restarted replica is
 /// ready.
 pub(crate) fn right(setup: &Setup) -> anyhow::Result<Outcome> {
-    under_load(setup, one_after_the_other)
+    under_load(setup, Retries::Idempotent, STOP_DELAY, one_after_the_other)
 }
 
 /// The right order, but the socket closes at the signal, and the load balancer does not retry.
 pub(crate) fn without_delay(setup: &Setup) -> anyhow::Result<Outcome> {
-    let deployment = &mut Deployment::start(setup, Retries::Never, &["--stop-delay", "0s"])?;
-    Ok(Outcome::of(during_load(deployment, one_after_the_other)?))
+    under_load(setup, Retries::Never, &["--stop-delay", "0s"], one_after_the_other)
 }
 
 fn one_after_the_other(deployment: &mut Deployment, load: &Load) -> anyhow::Result<()> {
@@ -96,13 +90,15 @@ fn one_after_the_other(deployment: &mut Deployment, load: &Load) -> anyhow::Resu
 
 /// SIGKILL instead of SIGTERM.
 pub(crate) fn kill_each(setup: &Setup) -> anyhow::Result<Outcome> {
-    under_load(setup, |it, load| (0..REPLICAS).try_for_each(|number| kill(it, load, number)))
+    under_load(setup, Retries::Idempotent, STOP_DELAY, |it, load| {
+        (0..REPLICAS).try_for_each(|number| kill(it, load, number))
+    })
 }
 
 /// The new replicas take longer to start than the old replicas take to stop, and the restart does not wait for them. A
 /// replica does not listen while it loads, so starting it later looks the same to the load balancer.
 pub(crate) fn next_too_early(setup: &Setup) -> anyhow::Result<Outcome> {
-    under_load(setup, |it, load| {
+    under_load(setup, Retries::Idempotent, STOP_DELAY, |it, load| {
         (0..REPLICAS).try_for_each(|number| it.stop(&[number]))?;
         start_all(it, load)
     })
@@ -110,7 +106,7 @@ pub(crate) fn next_too_early(setup: &Setup) -> anyhow::Result<Outcome> {
 
 /// All replicas stop at the same time, each gracefully.
 pub(crate) fn all_at_once(setup: &Setup) -> anyhow::Result<Outcome> {
-    under_load(setup, |it, load| {
+    under_load(setup, Retries::Idempotent, STOP_DELAY, |it, load| {
         it.stop(&[0, 1, 2])?;
         start_all(it, load)
     })
@@ -125,10 +121,10 @@ fn start_all(deployment: &mut Deployment, load: &Load) -> anyhow::Result<()> {
 
 /// A release that is never ready starts beside the old replicas, and would replace one only if it were ready.
 pub(crate) fn probed_release(setup: &Setup) -> anyhow::Result<Outcome> {
-    let deployment = &mut Deployment::start(setup, Retries::Idempotent, STOP_DELAY)?;
+    let deployment = Deployment::start(setup, Retries::Idempotent, STOP_DELAY)?;
     let mut passed = 0;
-    let counts = during_load(deployment, |it, load| {
-        let bad = it.start_bad(SocketAddr::new(new_host(), 0))?;
+    let counts = Load::during(deployment.front.addr(), |load| {
+        let bad = deployment.start_bad(SocketAddr::new(new_host(), 0))?;
         for _ in 0..PROBES {
             thread::sleep(INTERVAL);
             passed += u32::from(is_ready(bad.addr()));
@@ -143,7 +139,7 @@ pub(crate) fn probed_release(setup: &Setup) -> anyhow::Result<Outcome> {
 
 /// All old replicas are replaced, one after the other, each gracefully, and the new ones are not probed.
 pub(crate) fn unchecked_release(setup: &Setup) -> anyhow::Result<Outcome> {
-    under_load(setup, |it, load| {
+    under_load(setup, Retries::Idempotent, STOP_DELAY, |it, load| {
         for number in 0..REPLICAS {
             it.stop(&[number])?;
             it.replicas[number] = it.start_bad(it.replicas[number].addr())?;
