@@ -163,6 +163,8 @@ mod tests {
         let all = ("-//! a\n+//! A\n \n c\n+d\n".to_string(), BTreeSet::from([1, 2, 3, 4]));
         assert_eq!(changes.text(3, |_| true), all);
         assert_eq!(changes.text(0, |_| true).0, "-//! a\n+//! A\n@@\n+d\n");
+        let back = Changes::new(Some(&new), &old);
+        assert_eq!(back.text(0, |_| true).0, "-//! A\n+//! a\n@@\n-d\n");
         assert_eq!(changes.added(), BTreeSet::from([1, 4]));
         assert_eq!(Changes::new(None, &new).added().len(), 4);
     }

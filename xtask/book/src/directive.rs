@@ -92,7 +92,9 @@ fn difference(sources: &Sources, rest: &str) -> Result<Expanded> {
     let pieces = items::find(&source, &names)?;
     let before = sources.read_if_there(old, &source.path)?;
     let changes = Changes::new(before.as_deref(), &source);
-    let (text, lines) = changes.text(context, |number| items::are_on(&pieces, number));
+    // The whole file includes what was removed at its end.
+    let is_wanted = |number| names.is_empty() || items::are_on(&pieces, number);
+    let (text, lines) = changes.text(context, is_wanted);
     if text.is_empty() {
         bail!("{} is the same in {} and {}", source.path, old.name, new.name);
     }

@@ -23,8 +23,10 @@ pub(crate) fn render(sources: &Sources, rest: &str) -> Result<Expanded> {
     let step = course::find(&steps, called)?;
     let (chapter, source) = program(sources, step)?;
     let (before, changes) = before(sources, &steps, step, &source)?;
-    let pieces = items::find(&source, &names(names_of_items))?;
-    let is_wanted = |number| items::are_on(&pieces, number);
+    let names = names(names_of_items);
+    let pieces = items::find(&source, &names)?;
+    // The whole program includes what was removed at its end.
+    let is_wanted = |number| names.is_empty() || items::are_on(&pieces, number);
     let all = changes.added();
     let new = all.iter().filter(|number| is_wanted(**number)).count();
     if new == 0 {
