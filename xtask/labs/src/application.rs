@@ -44,18 +44,22 @@ fn beside(
     book: Chain,
 ) -> Result<Chain, BuildError> {
     let mut router = Router::new();
-    let (demonstration, book): (Arc<dyn Handler>, Arc<dyn Handler>) =
-        (Arc::new(demonstration), Arc::new(book));
+    let demonstration: Arc<dyn Handler> = Arc::new(demonstration);
     // At `/` the book replaces the demonstration's welcome page.
-    let own = paths.iter().filter(|path| *path != "/").map(|path| (path.as_str(), &demonstration));
-    for (path, handler) in own.chain([("/", &book), ("/*path", &book)]) {
-        // For every method, because the application behind it has its own table of methods.
-        let shared = || {
-            let handler = Arc::clone(handler);
-            move |request: &mut Request| handler.handle(request)
-        };
-        router.any(path, shared());
-        router.route(Method::Options, path, shared());
+    for path in paths.iter().filter(|path| *path != "/") {
+        every_method(&mut router, path, &demonstration);
+    }
+    let book: Arc<dyn Handler> = Arc::new(book);
+    for path in ["/", "/*path"] {
+        every_method(&mut router, path, &book);
     }
     Ok(Chain::around(router.build()?))
+}
+
+/// Routes a path for every method, because the application behind it has its own table of methods.
+fn every_method(router: &mut Router, path: &str, handler: &Arc<dyn Handler>) {
+    let shared = Arc::clone(handler);
+    router.any(path, move |request: &mut Request| shared.handle(request));
+    let shared = Arc::clone(handler);
+    router.route(Method::Options, path, move |request: &mut Request| shared.handle(request));
 }

@@ -5,6 +5,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use httpserver::Config;
 use httpserver::core::blocking;
@@ -33,11 +34,11 @@ pub(crate) fn routes(router: &mut Router, config: &Config, address: SocketAddr) 
         Ok::<_, HttpError>(not_stored(info(address)))
     });
     let config = config.clone();
-    let running = Arc::new(());
+    let running = Arc::new(AtomicUsize::new(0));
     router.post("/labs/wire", move |request: &mut Request| {
         guard::check(request, address)?;
         let input = request.body_mut().read_all(MAX_INPUT)?;
-        let Some(_slot) = slot(&running) else { return Ok(busy()) };
+        let Some(_slot) = TrialSlot::take(&running) else { return Ok(busy()) };
         // In the meantime another thread serves the other connections.
         let report = blocking(|| report::make(&input, &config)).map_err(|error| {
             log_stderr(format_args!("/labs/wire: {error:#}"));
@@ -70,11 +71,21 @@ fn not_stored(response: Response) -> Response {
     response.with_header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))
 }
 
-/// Takes one of [`MAX_TRIALS`] slots, if one is free. Dropping it frees the slot.
-fn slot(running: &Arc<()>) -> Option<Arc<()>> {
-    let slot = Arc::clone(running);
-    // One reference is the routes' own.
-    (Arc::strong_count(running) <= 1 + MAX_TRIALS).then_some(slot)
+/// One of [`MAX_TRIALS`] slots. Dropping it frees the slot.
+struct TrialSlot(Arc<AtomicUsize>);
+
+impl TrialSlot {
+    /// Takes a slot, if fewer than [`MAX_TRIALS`] are taken.
+    fn take(running: &Arc<AtomicUsize>) -> Option<TrialSlot> {
+        let slot = TrialSlot(Arc::clone(running));
+        (running.fetch_add(1, Ordering::Relaxed) < MAX_TRIALS).then_some(slot)
+    }
+}
+
+impl Drop for TrialSlot {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 #[cfg(test)]
@@ -84,10 +95,10 @@ mod tests {
     #[test]
     fn a_dropped_slot_is_free_again() {
         let running = Arc::default();
-        let mut slots: Vec<_> = (0..MAX_TRIALS).map(|_| slot(&running)).collect();
+        let mut slots: Vec<_> = (0..MAX_TRIALS).map(|_| TrialSlot::take(&running)).collect();
         assert!(slots.iter().all(Option::is_some));
-        assert!(slot(&running).is_none());
+        assert!(TrialSlot::take(&running).is_none());
         slots.pop();
-        assert!(slot(&running).is_some());
+        assert!(TrialSlot::take(&running).is_some());
     }
 }
