@@ -110,28 +110,7 @@ mod tests {
             .map(|text| plain(&text))
     }
 
-    /// In a course that is a directory of another repository.
-    #[test]
-    fn files_in_scope_are_compared_by_their_path_in_the_chapter() {
-        let old = "use a;\n\nfn f() {\n    1;\n    2;\n    3;\n    4;\n    5;\n    6;\n}\n";
-        let folder = folder_with(&[
-            ("course/chapters/01_a/src/lib.rs", old),
-            ("course/chapters/01_a/src/gone.rs", "r\n"),
-            ("course/chapters/01_a/exercises/a", "1\n"),
-            ("course/chapters/02_b/src/lib.rs", &old.replace('5', "five")),
-            ("course/xtask/lessons.toml", "[02_b]\n\"src/lib.rs\" = \"Words\"\n\"a\" = \"No\"\n"),
-        ]);
-        repository(folder.path());
-        let root = folder.path().join("course");
-        // What is not committed counts too.
-        for (path, text) in [("src/.lib.rs.swp", "x"), ("tests/new.rs", "n\n")] {
-            crate::patch::write(&root.join("chapters/02_b"), path, text.as_bytes()).unwrap();
-        }
-        let workspace = Workspace::at(&root).unwrap();
-        let text = printed(&workspace, &[], false).unwrap();
-        let is_shown = |line: &&str| !line.starts_with("index ");
-        let shown: Vec<&str> = text.lines().filter(is_shown).collect();
-        let expected = "\
+    const EXPECTED: &str = "\
 chapters/01_a → chapters/02_b
 
 src/lib.rs: Words
@@ -159,7 +138,29 @@ new file mode 100644
 +++ b/tests/new.rs
 @@ -0,0 +1 @@
 +n";
-        assert_eq!(shown.join("\n"), expected);
+
+    /// In a course that is a directory of another repository.
+    #[test]
+    fn files_in_scope_are_compared_by_their_path_in_the_chapter() {
+        let old = "use a;\n\nfn f() {\n    1;\n    2;\n    3;\n    4;\n    5;\n    6;\n}\n";
+        let folder = folder_with(&[
+            ("course/chapters/01_a/src/lib.rs", old),
+            ("course/chapters/01_a/src/gone.rs", "r\n"),
+            ("course/chapters/01_a/exercises/a", "1\n"),
+            ("course/chapters/02_b/src/lib.rs", &old.replace('5', "five")),
+            ("course/xtask/lessons.toml", "[02_b]\n\"src/lib.rs\" = \"Words\"\n\"a\" = \"No\"\n"),
+        ]);
+        repository(folder.path());
+        let root = folder.path().join("course");
+        // What is not committed counts too.
+        for (path, text) in [("src/.lib.rs.swp", "x"), ("tests/new.rs", "n\n")] {
+            crate::patch::write(&root.join("chapters/02_b"), path, text.as_bytes()).unwrap();
+        }
+        let workspace = Workspace::at(&root).unwrap();
+        let text = printed(&workspace, &[], false).unwrap();
+        let is_shown = |line: &&str| !line.starts_with("index ");
+        let shown: Vec<&str> = text.lines().filter(is_shown).collect();
+        assert_eq!(shown.join("\n"), EXPECTED);
         // A path may be typed from the root, and exist on one side.
         for path in ["tests/new.rs", "./tests/", "chapters/02_b/tests/new.rs"] {
             let text = printed(&workspace, &[path], true).unwrap();
