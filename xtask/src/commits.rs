@@ -29,7 +29,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
     Ok(process::exit(is_good))
 }
 
-/// What is printed about the messages of these commits, and whether all of them are good.
+/// The report on the messages of these commits, and whether all of them are good.
 fn check(git: &Git, range: &str) -> anyhow::Result<(String, bool)> {
     let commits = log(git, range)?;
     let (mut text, mut wrong) = (String::new(), 0);

@@ -152,7 +152,7 @@ new file mode 100644
         ]);
         repository(folder.path());
         let root = folder.path().join("course");
-        // What is not committed counts too.
+        // Files that are not committed count too.
         for (path, text) in [("src/.lib.rs.swp", "x"), ("tests/new.rs", "n\n")] {
             crate::patch::write(&root.join("chapters/02_b"), path, text.as_bytes()).unwrap();
         }

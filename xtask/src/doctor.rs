@@ -123,7 +123,7 @@ fn up_to_version(line: &str) -> String {
     words[..=last].join(" ")
 }
 
-/// What a version lacks that is older than the first one with everything that the course uses.
+/// What is missing in versions older than the first with everything that the course uses.
 fn too_old(what: &str, line: &str) -> Option<String> {
     let (first, lacks) = match what {
         "git" => (

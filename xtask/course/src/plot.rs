@@ -23,7 +23,7 @@ pub struct Plot {
 /// An axis.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Axis {
-    /// What it measures, with the unit.
+    /// The measured quantity, with the unit.
     pub label: String,
     /// Whether it is logarithmic, such that each mark is twice the previous mark.
     pub doubling: bool,

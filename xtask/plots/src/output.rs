@@ -6,7 +6,7 @@ use course::plot::Plot;
 /// The contents of its file, with a line for each point.
 pub(crate) fn to_json(plot: &Plot) -> Result<String> {
     let mut text = serde_json::to_string_pretty(plot)?;
-    // serde_json writes each number on a line of its own.
+    // serde_json writes each number on a separate line.
     while let Some(at) = text.find("[\n          ") {
         let end = at + text[at..].find(']').unwrap_or_default();
         let pair = text[at..=end].split_whitespace().collect::<Vec<_>>().join(" ");

@@ -50,7 +50,7 @@ pub(crate) fn plot() -> Result<Plot> {
     })
 }
 
-/// Lets clients, each on a thread and a connection of its own, send requests. Returns the number of responses, or `None`
+/// Lets clients, each on its own thread and connection, send requests. Returns the number of responses, or `None`
 /// if the measurement took too long because the machine was busy.
 fn count_responses(address: SocketAddr, clients: u32) -> Result<Option<f64>> {
     let (responses, is_over) = (AtomicU32::new(0), AtomicBool::new(false));

@@ -1,7 +1,6 @@
 //! Three models of a server with many clients: a thread for each, a pool of four, and the event loop of part 6.
 //!
-//! A server is a process of its own, this program started again, so its memory and its threads are not those of the
-//! clients.
+//! A server is a separate process, this program started again, so that the clients' memory and threads do not count.
 
 use std::env;
 use std::io::{self, Read, Write};

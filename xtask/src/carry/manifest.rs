@@ -1,4 +1,4 @@
-//! A chapter's `Cargo.toml`, which has parts of its own: the targets of its exercises and steps, and the
+//! A chapter's `Cargo.toml`, which has its own parts: the targets of its exercises and steps, and the
 //! packages that only an exercise or the steps use. These parts are not carried.
 
 /// The part that is carried.

@@ -2,7 +2,7 @@
 //!
 //! A patch leads from a chapter to a solution. It is applied to the files before the change, the change is merged into the
 //! solved files, and the difference between the new files and the merged ones is the new patch. After a conflict the
-//! solved files are in the directory `.carry`, and the patch is built from what a person makes of them.
+//! solved files are in the directory `.carry`, and the patch is built from them after a person has edited them.
 
 use super::plan::Plan;
 use super::store::FOLDER;
@@ -11,10 +11,10 @@ use crate::merge::{self, Content};
 use crate::patch::{Files, Patch};
 use crate::ui;
 
-/// The files that a patch may be for: those of a commit, or of this run.
+/// The files that a patch may be for: a commit's, or this run's.
 struct State {
     commit: Option<String>,
-    /// The files in the place of the chapters' own: those that the solution makes.
+    /// The files of the solution, in the place of the chapters' own.
     solved: Files,
 }
 
@@ -122,8 +122,8 @@ impl Rebuilder<'_, '_> {
         Ok(true)
     }
 
-    /// The solved files with the change in them, and those that a person must edit. `None` when the patch applies to no
-    /// files.
+    /// The solved files with the change in them, and the paths that a person must edit. `None` when the patch applies to
+    /// no files.
     fn merged(
         &self,
         name: &str,

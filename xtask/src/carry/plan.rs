@@ -23,7 +23,7 @@ pub(super) struct Plan<'a> {
     pub last: Carry,
     /// The tree of the files before this run.
     pub found: String,
-    /// What is left of a conflict, by file: a sentence with the first line.
+    /// The conflicts that are left, by file: a sentence with the first line.
     pub unfinished: BTreeMap<String, String>,
     pub lessons: Lessons,
     /// The files that this run writes, or leaves as they are because they have the change.

@@ -49,7 +49,7 @@ pub(super) struct Carry {
     pub start: String,
     /// The files as the last run left them.
     pub after: String,
-    /// What has reached the later chapters: a difference from it is a change to be carried.
+    /// The files that have reached the later chapters: a difference from them is a change to be carried.
     pub carried: String,
 }
 
@@ -116,7 +116,7 @@ impl Store<'_> {
         self.git.text(&["write-tree"])
     }
 
-    /// These files, but those of the carry as they were before it.
+    /// These files, but with the files of the carry as they were before it.
     pub(super) fn without(&self, carry: &Carry, files: &str) -> anyhow::Result<String> {
         let before = |path: &String| Ok((path.clone(), self.git.show(&carry.start, path)?));
         let before = carry.files.iter().map(before).collect::<anyhow::Result<Files>>()?;
@@ -124,7 +124,7 @@ impl Store<'_> {
     }
 
     /// Restores the files as they were before the first run. The files as they are now, with all that a person has
-    /// edited since then, are kept in the commit [`UNDONE`], whose last parent is the one of an abort before.
+    /// edited since then, are kept in the commit [`UNDONE`], whose last parent is an earlier abort's.
     pub(super) fn undo(&self, carry: Carry) -> anyhow::Result<()> {
         let found = self.snapshot()?;
         let after = self.without(&carry, &found)?;

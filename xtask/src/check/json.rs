@@ -5,7 +5,7 @@ use wire::exercise::{Conversation, Event, Failure};
 
 use super::result::{Checked, Ended, Results};
 
-/// What is known before the checks, as an object, with the results.
+/// The facts that are known before the checks, as an object, with the results.
 pub(crate) fn report(mut about: Value, results: &Results) -> String {
     let (ended, detail) = match &results.ended {
         Ended::NotBuilt(said) => ("not built", json!({"compiler": said})),

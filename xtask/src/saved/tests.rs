@@ -52,7 +52,7 @@ fn the_solution_is_put_upon_the_work_and_taken_off_again() {
     assert_eq!(reader.tree(), tree);
     reader.restore("02_time/1").unwrap();
     assert_eq!(reader.tree(), work);
-    // What the reader may have made of the solution is saved as well.
+    // The reader's changes to the solution are saved as well.
     assert_eq!(reader.saved(), ["02_time/1", "02_time/2"]);
 }
 

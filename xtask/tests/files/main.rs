@@ -89,8 +89,7 @@ fn tree(folder: &Path) -> Tree {
     all
 }
 
-/// Runs a command once, undoes it, and then kills it at each moment. `undo` restores the files from what a killed run
-/// has left.
+/// Runs a command once, undoes it, and then kills it at each moment. `undo` restores the files after a killed run.
 fn killed_at_every_moment(root: &Path, args: &[&str], mut undo: impl FnMut(&Tree, &Tree)) {
     let before = tree(root);
     let started = Instant::now();

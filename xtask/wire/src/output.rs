@@ -61,7 +61,7 @@ impl Text {
         format!("\nstandard error of the server:\n{}", last.join("\n"))
     }
 
-    /// What the program has printed, as additional lines of an error.
+    /// The program's output, as additional lines of an error.
     pub(crate) fn quoted(&self) -> String {
         let mut quoted = String::new();
         for (name, Printed { text, .. }) in [("output", &self.stdout), ("error", &self.stderr)] {

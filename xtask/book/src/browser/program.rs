@@ -69,7 +69,7 @@ impl Drop for Browser {
     }
 }
 
-/// What a frame page reports.
+/// The report of a frame page.
 #[derive(serde::Deserialize)]
 struct Report {
     /// How many pages, labs or responses it has checked.

@@ -18,7 +18,7 @@ pub(super) struct Terminal<'a> {
     programs: &'a Programs<'a>,
     child: Child,
     input: Option<ChildStdin>,
-    /// What a thread reads from the program. The channel is closed at the end of the output.
+    /// The output of the program, which a thread reads. The channel is closed at the end of the output.
     chunks: Receiver<Vec<u8>>,
     /// The output so far, and whether it has ended.
     output: Vec<u8>,

@@ -1,4 +1,4 @@
-//! What the labs reject, and how much of the server an input can take.
+//! The labs reject some requests, and limit how much of the server an input can take.
 
 use wire::{Client, Program, request};
 

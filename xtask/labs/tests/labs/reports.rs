@@ -1,4 +1,4 @@
-//! What a page learns from a report, and where its labs are.
+//! The report that a page gets, and where its labs are.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What a person has to decide, and what becomes of a decision.
+//! Conflicts that a person must resolve, and how a decision is carried.
 
 use super::{CHAPTERS, Repository, done};
 

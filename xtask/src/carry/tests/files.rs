@@ -1,4 +1,4 @@
-//! The files that are carried, those that stay, and those that carry must report instead of skipping them.
+//! Files that are carried, files that stay, and files that carry must report instead of skipping them.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use super::{CHAPTERS, Repository};
 
 const TEXT: &str = "a\nb\nc\nd\ne\nf\ng\nh\n";
 
-/// The same file in three chapters; the last has lines of its own at its end.
+/// The same file in three chapters; the last has its own lines at its end.
 fn with_a_file(path: &str) -> Repository {
     Repository::with_file(path, &[TEXT, TEXT, &format!("{TEXT}its own\n")])
 }
@@ -62,7 +62,7 @@ fn new_and_deleted_files_are_carried_too() {
     assert!(!repository.exists("chapters/04_router/src/main.rs"));
 }
 
-/// A file that a later chapter does not have, and one that the list says it must not get.
+/// A file that a later chapter does not have, and a file that the list says it must not get.
 #[test]
 fn a_file_that_is_gone_is_not_brought_back() {
     let list = "[\"03_parser\"]\n\"examples/new.rs\" = \"gone: it is of chapter 2\"\n";
@@ -202,7 +202,7 @@ fn a_renamed_file_takes_what_later_chapters_have_changed_along() {
         let third = format!("{text}its own\n");
         assert_eq!(in_chapters(&repository, "src/b.rs"), [&text, &text, &third].map(Clone::clone));
         assert_eq!(in_chapters(&repository, "src/a.rs"), [""; 3]);
-        // Once more, and nothing changes. What a person makes of it stays.
+        // Once more, and nothing changes. A person's edit of it stays.
         for edited in [third.clone(), third.replace("its own", "edited")] {
             repository.write("chapters/04_router/src/b.rs", &edited);
             repository.carried();

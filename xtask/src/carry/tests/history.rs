@@ -161,7 +161,7 @@ const CASES: [Case; 8] = [
     // To the last chapter.
     (fix("464a2d4", "a1af18a"), 2, &[]),
     // The change of the chapter and the exercise came from two branches, and the patches were fixed by hand, in two
-    // commits. The line is next to those that the solution adds.
+    // commits. The line is next to the lines that the solution adds.
     (
         Fix {
             before: "d005a10",

@@ -35,7 +35,7 @@ fn repository() -> Repository {
     repository
 }
 
-/// What the person decides about the limit, then about the patch.
+/// The person's decision about the limit, then about the patch.
 fn decide(repository: &Repository) {
     repository.write("chapters/03_parser/src/limit.rs", "limit = 20\n");
     assert_eq!(repository.go_on().unwrap().conflicts.len(), 1);

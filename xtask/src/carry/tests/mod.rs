@@ -1,5 +1,5 @@
 //! Carrying in small repositories, made for each test. The course is a directory of a larger repository, whose paths
-//! begin with `course/`; the tests of past fixes and of the command run where it is a repository of its own.
+//! begin with `course/`; the tests of past fixes and of the command run where it is the whole repository.
 
 mod conflicts;
 mod files;
@@ -15,7 +15,7 @@ use crate::patch::{Files, Patch};
 use crate::ui::tests::plain;
 use crate::workspace::tests::folder_with;
 
-/// The folders of three chapters.
+/// The directories of three chapters.
 const CHAPTERS: [&str; 3] = ["chapters/02_pool", "chapters/03_parser", "chapters/04_router"];
 
 struct Repository {

@@ -110,7 +110,7 @@ impl Reader {
         restore::restore(&self.workspace, name)
     }
 
-    /// The names of what is saved.
+    /// The names of the saved work.
     pub(super) fn saved(&self) -> Vec<String> {
         let form = ["for-each-ref", "--format=%(refname:lstrip=2)", NAMES];
         self.workspace.git().text(&form).unwrap().lines().map(String::from).collect()

@@ -44,7 +44,7 @@ fn a_course_that_is_in_no_commit_is_left_alone() {
     assert_eq!(reader.tree(), work);
 }
 
-/// What the reader has committed is work. A fork's `origin` has these commits, once they are pushed.
+/// Commits of the reader are work. A fork's `origin` has these commits, once they are pushed.
 #[test]
 fn what_is_shipped_is_what_the_course_has_and_not_a_fork() {
     let reader = Reader::at_work();

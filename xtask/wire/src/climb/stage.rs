@@ -43,7 +43,7 @@ pub struct Stage {
     pub checks: &'static [Check],
 }
 
-/// What the stages of one file have in common.
+/// The facts that the stages of one file have in common.
 pub(super) struct Phase {
     pub(super) name: &'static str,
     pub(super) scheme: Scheme,

@@ -54,7 +54,7 @@ type Bytes = Cow<'static, [u8]>;
 
 /// A table that is being written, row by row under the rule stated last.
 pub struct Table {
-    /// What the next row has in common with the others.
+    /// The fields that the next row has in common with the others.
     next: Row,
     rows: Vec<Row>,
 }
