@@ -257,6 +257,13 @@ mod tests {
         assert_eq!(replayed(text, true).unwrap(), blessed);
     }
 
+    /// Regression test: a program that never stops printing was read without a limit.
+    #[test]
+    fn a_program_that_prints_without_end_is_an_error() {
+        let error = replayed("1$ yes\n1| n\n1^C", false).unwrap_err().to_string();
+        assert_eq!(error, "at `1$ yes`");
+    }
+
     /// When the tests ran in the background of a shell, every `^C` failed, and a proxy or a `.curlrc` changed outputs.
     #[test]
     fn a_replay_does_not_depend_on_who_starts_it() {

@@ -12,6 +12,9 @@ use anyhow::{Context, Result};
 
 use super::programs::Programs;
 
+/// How long output that has already arrived is read after the time is over.
+const LATE: Duration = Duration::from_millis(100);
+
 /// A program that runs, or has run, in a terminal.
 #[derive(Debug)]
 pub(super) struct Terminal<'a> {
@@ -43,7 +46,8 @@ impl<'a> Terminal<'a> {
             .spawn()
             .context("transcripts need bash")?;
         let mut from = child.stdout.take().context("the output is piped")?;
-        let (to, chunks) = mpsc::channel();
+        // A program that never stops printing waits here until its output is read.
+        let (to, chunks) = mpsc::sync_channel(16);
         thread::Builder::new().name("terminal".to_string()).spawn(move || {
             let mut buffer = [0; 4096];
             while let Ok(count @ 1..) = from.read(&mut buffer)
@@ -97,7 +101,9 @@ impl<'a> Terminal<'a> {
             let output = self.programs.to_shown(&output);
             let lines = output.lines().map(|line| line.trim_end_matches('\r').to_string());
             let lines: Vec<String> = lines.collect();
-            if self.ended || enough(&lines) {
+            // The output that has arrived is read after the time is over, too, but not for long.
+            let is_late = Instant::now() > until + LATE;
+            if self.ended || is_late || enough(&lines) {
                 return (lines, self.ended);
             }
             match self.chunks.recv_timeout(until.saturating_duration_since(Instant::now())) {
