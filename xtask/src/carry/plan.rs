@@ -91,8 +91,12 @@ impl<'a> Plan<'a> {
         )
     }
 
-    /// Whether carry has written the file: then what it has carried there is in no commit yet.
+    /// Whether carry has written the file: then what it has carried there is in no commit yet. A file in which a person
+    /// had to decide has carried nothing so far.
     fn is_of_carry(&self, path: &str) -> anyhow::Result<bool> {
+        if self.last.is_waiting && self.last.files.contains(path) {
+            return Ok(true);
+        }
         let carried = self.carried(path)?;
         Ok(self.before(path)? != carried && self.git.show(&self.last.head, path)? != carried)
     }

@@ -60,6 +60,18 @@ fn a_file_that_is_taken_back_counts_as_a_decision() {
     assert!(text.contains("03_parser        up to date"), "{text}");
 }
 
+/// Regression test: the decision, which is in no commit, was refused as if it were other work.
+#[test]
+fn a_better_change_and_a_decision_are_carried_together() {
+    let repository = Repository::with_file("a.rs", &["a = 1\nb\n", "a = 10\nb\n", "a = 10\nb\n"]);
+    repository.write(FIRST, "a = 2\nb\n");
+    assert_eq!(repository.carry("2").unwrap().conflicts.len(), 1);
+    repository.write(FIRST, "a = 2\nb\n// better\n");
+    repository.write(SECOND, "a = 20\nb\n");
+    done(repository.go_on());
+    assert_eq!([SECOND, THIRD].map(|path| repository.read(path)), ["a = 20\nb\n// better\n"; 2]);
+}
+
 #[test]
 fn what_no_marker_can_show_is_as_the_person_leaves_it() {
     let repository = Repository::with_file("a.rs", &["1\n", "2\n", "2\n"]);
