@@ -60,7 +60,7 @@ pub(crate) fn apply(workspace: &Workspace, exercise: &Exercise) -> anyhow::Resul
     let folder = format!("--directory={}", work.git.prefix()?);
     let diff = patch.diff.as_bytes();
     let fits = |how: &[&str]| {
-        let form = [&["apply", "--check", "--cached", &folder], how, &["-"]].concat();
+        let form = [&["apply", "--check", "--index", &folder], how, &["-"]].concat();
         work.git.run_with_input(&form, diff)
     };
     if fits(&["--reverse"]).is_ok() {

@@ -12,8 +12,9 @@ pub(crate) mod restore;
 mod tests;
 
 use std::fs;
+use std::path::PathBuf;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use tempfile::TempDir;
 
 use crate::disk;
@@ -58,7 +59,10 @@ impl Work<'_> {
         let (base, is_published) = shipped(workspace.git(), chapter)?;
         let folder = workspace.path(WRITING);
         fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
-        let lock = disk::lock(&folder.join("lock"))?;
+        // The names of saved work are those of all work trees of the repository.
+        let common = ["rev-parse", "--path-format=absolute", "--git-common-dir"];
+        let common = PathBuf::from(workspace.git().text(&common)?);
+        let lock = disk::lock(&common.join("saved-work"))?;
         let index = tempfile::tempdir()?;
         let git = workspace.git().with_bytes(&index.path().join("index"), lock)?;
         git.remove_locks(&format!("{NAMES}{}", exercise.name))?;
@@ -99,23 +103,46 @@ impl Work<'_> {
             |word: &String| !saved.lines().any(|line| line.ends_with(&format!(" {}", named(word))));
         let number = || (1..=u32::MAX).map(|number| number.to_string()).find(is_free);
         let name = named(&word.map(String::from).or_else(number).unwrap_or_default());
+        let is_word = |word: &str| {
+            let is_letter = |it: char| it.is_ascii_alphanumeric() || "-_".contains(it);
+            word.chars().all(is_letter) && !word.starts_with('-')
+        };
+        let why = || {
+            format!(
+                "your work cannot be saved as `{name}`, so nothing was changed{}",
+                word.map_or("", |_| "; a name begins with a letter or digit, and has only letters, digits, `-` and `_`")
+            )
+        };
+        ensure!(word.is_none_or(is_word), why());
+        let is_taken = word.is_some_and(|word| !is_free(&word.to_string()));
+        ensure!(
+            !is_taken,
+            "something is saved as `{name}` already, so nothing was changed; choose another name"
+        );
         let result = Progress::load(self.workspace)?.of(self.exercise).result();
-        let message = format!("Work on exercise {}: {result}", self.exercise.number);
+        let message =
+            format!("Work on exercise {}: {result}\n\nSaved as {name}.", self.exercise.number);
         let commit =
             self.git.text(&["commit-tree", "-p", &self.base, "-m", &message, &self.now])?;
         // The empty word is the old value: the name must be new.
-        self.git.run(&["update-ref", &format!("{NAMES}{name}"), &commit, ""]).with_context(|| {
-            format!(
-                "your work cannot be saved as `{name}`, so nothing was changed; a name is new, and has only letters, \
-                 digits, `-` and `_`"
-            )
-        })?;
+        self.git.run(&["update-ref", &format!("{NAMES}{name}"), &commit, ""]).with_context(why)?;
         disk::step()?;
         Ok(Some(name))
     }
 
     /// Writes the files in which a tree or commit differs, see [`Work::write`].
+    ///
+    /// # Errors
+    /// When a file would be overwritten that git ignores, so that it is not saved.
     pub(crate) fn put(&self, tree: &str, back: &str) -> anyhow::Result<()> {
+        for path in self.git.changed_between(&self.now, tree)? {
+            let is_saved = self.git.show(&self.now, &path)?.is_some();
+            let is_there = self.workspace.path(&path).symlink_metadata().is_ok();
+            ensure!(
+                is_saved || !is_there,
+                "git ignores {path}, so it cannot be saved: move it away, and run this again"
+            );
+        }
         let merge = ["read-tree", "--no-sparse-checkout", "-m", "-u", &self.now, tree];
         self.write(&merge, b"", back)
     }
@@ -145,7 +172,11 @@ impl Work<'_> {
 /// be from the course: inside another repository, or without a remote, it may be the reader's own.
 fn shipped(git: &Git, chapter: &str) -> anyhow::Result<(String, bool)> {
     let why = || format!("only git knows how {chapter} was shipped, and it cannot be read");
-    let head = git.commit("HEAD").with_context(why)?.unwrap_or_else(|| "HEAD".to_string());
+    let Some(head) = git.commit("HEAD").with_context(why)? else {
+        bail!(
+            "this git repository has no commit yet, so how {chapter} was shipped is not known; {CLONE}"
+        );
+    };
     // Readers who have forked the course call it `upstream`, and push their own work to `origin`.
     let course = ["upstream/HEAD", "upstream/main", "origin/HEAD", "@{upstream}"];
     let found = course.into_iter().find_map(|name| git.text(&["merge-base", "HEAD", name]).ok());

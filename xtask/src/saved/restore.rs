@@ -29,7 +29,10 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
 /// Makes the chapter what it was when this was saved. The current state is saved too.
 pub(super) fn restore(workspace: &Workspace, called: &str) -> anyhow::Result<String> {
     let name = called.trim_start_matches(NAMES);
-    let Some(base) = workspace.git().commit(&format!("{NAMES}{name}^"))? else {
+    // To git, these letters would make a revision of another name.
+    let is_name = !name.contains(['~', '^', ':', '@']);
+    let base = workspace.git().commit(&format!("{NAMES}{name}^"))?;
+    let Some(base) = base.filter(|_| is_name) else {
         bail!("nothing is saved as `{called}`; `cargo xtask restore` lists the names");
     };
     let exercise = Exercise::find(workspace, name.split('/').next().unwrap_or_default())?;

@@ -7,8 +7,8 @@ mod repositories;
 use std::fs;
 
 use self::reader::{CHAPTER, Reader, after_reset, commit};
-use super::Work;
 use super::restore::listed;
+use super::{Work, interrupted};
 use crate::git::Git;
 use crate::progress::Progress;
 
@@ -56,6 +56,39 @@ fn the_solution_is_put_upon_the_work_and_taken_off_again() {
     assert_eq!(reader.saved(), ["02_time/1", "02_time/2"]);
 }
 
+/// Git does not save a file that it ignores, so it must not be overwritten either.
+#[test]
+fn an_ignored_file_is_never_overwritten() {
+    let reader = Reader::at_work();
+    reader.write("data.out", b"one");
+    reader.reset().unwrap();
+    for path in ["data.out", "src/time.rs"] {
+        reader.write(".gitignore", format!("{path}\n").as_bytes());
+        reader.write(path, b"two");
+        let before = reader.tree();
+        let error = match path {
+            "data.out" => reader.restore("02_time/1").unwrap_err(),
+            _ => reader.apply().unwrap_err(),
+        };
+        assert!(format!("{error:#}").contains(path), "{error:#}");
+        assert_eq!(reader.tree(), before);
+        assert_eq!(interrupted(&reader.workspace).unwrap(), None);
+        fs::remove_file(reader.root.join(CHAPTER).join(path)).unwrap();
+    }
+}
+
+/// Regression test: two names of the same work within a second were one commit, and listed as one.
+#[test]
+fn the_same_work_under_two_names_is_listed_twice() {
+    let reader = Reader::at_work();
+    for name in ["one", "two"] {
+        reader.reset_as(name).unwrap();
+        reader.restore(&format!("02_time/{name}")).unwrap();
+    }
+    let text = listed(reader.workspace.git()).unwrap();
+    assert!(text.contains("02_time/one") && text.contains("02_time/two"), "{text}");
+}
+
 #[test]
 fn a_solution_that_does_not_fit_changes_nothing() {
     let reader = Reader::inside("");
@@ -99,14 +132,20 @@ fn a_name_that_is_taken_or_impossible_is_refused_before_anything_is_written() {
     let work = reader.tree();
     reader.reset_as("first").unwrap();
     reader.restore("02_time/first").unwrap();
-    for name in ["first", "", "a b", "a..b", "first/b", "x.lock"] {
+    for name in ["", "a b", "a..b", "a/b", "x.lock", "-x", "é"] {
         let error = reader.reset_as(name).unwrap_err().to_string();
         assert!(error.contains(&format!("cannot be saved as `02_time/{name}`")), "{error}");
         assert!(error.contains("only letters, digits"), "{error}");
     }
+    let taken = reader.reset_as("first").unwrap_err().to_string();
+    assert!(taken.starts_with("something is saved as `02_time/first` already"), "{taken}");
     assert_eq!(reader.tree(), work);
-    let error = reader.restore("second").unwrap_err().to_string();
-    assert_eq!(error, "nothing is saved as `second`; `cargo xtask restore` lists the names");
+    for name in ["second", "02_time/first~0", "02_time/first:chapters"] {
+        let error = reader.restore(name).unwrap_err().to_string();
+        let expected =
+            format!("nothing is saved as `{name}`; `cargo xtask restore` lists the names");
+        assert_eq!(error, expected);
+    }
 }
 
 #[test]
