@@ -6,6 +6,7 @@ mod chapter_tests;
 mod claim;
 mod expected;
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use self::claim::claims;
@@ -63,13 +64,16 @@ pub(crate) fn prove(
     tree: &str,
     say: impl Fn(&str) + Sync,
 ) -> anyhow::Result<Proof> {
-    let of_a_chapter = exercises.chunk_by(|one, next| one.0.chapter.name == next.0.chapter.name);
-    let lanes: Vec<_> = of_a_chapter.collect();
+    let mut lanes: BTreeMap<&str, Vec<_>> = BTreeMap::new();
+    for (exercise, chosen) in exercises {
+        lanes.entry(&exercise.chapter.name).or_default().push((exercise, chosen));
+    }
+    let lanes: Vec<_> = lanes.into_values().collect();
     let lane = |number: usize| -> anyhow::Result<Proof> {
         let mut proof = Proof::default();
-        for (exercise, chosen) in lanes[number] {
+        for (exercise, chosen) in &lanes[number] {
             let sandbox = Sandbox::open(workspace, number, tree)?;
-            prove_one(&sandbox, exercise, *chosen, &mut proof, &say)?;
+            prove_one(&sandbox, exercise, **chosen, &mut proof, &say)?;
         }
         Ok(proof)
     };

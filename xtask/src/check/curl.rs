@@ -50,7 +50,10 @@ fn curl(sent: &[u8]) -> Option<String> {
     }
     command.args(target.contains("/.").then_some("--path-as-is"));
     let fields = fields(lines, body)?;
-    let is_type = |field: &String| field.to_ascii_lowercase().starts_with("content-type");
+    let is_type = |field: &String| {
+        let name = field.split([':', ';']).next().unwrap_or_default();
+        name.eq_ignore_ascii_case("content-type")
+    };
     let has_type = fields.iter().any(is_type);
     command.args(fields.iter().flat_map(|field| ["-H", field]));
     if !body.is_empty() {

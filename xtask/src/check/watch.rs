@@ -1,6 +1,7 @@
 //! `--watch`: shows the results again whenever the reader saves a file, and a hint or more for a letter and Enter.
 
 use std::collections::BTreeMap;
+use std::env;
 use std::fs::{self, Metadata};
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
@@ -80,7 +81,9 @@ impl Screen {
 
 /// The lines that name the letters, for a reader who can type them, and the watched directory.
 fn help(folder: &Path, has_keys: bool) -> String {
-    let watched = format!("Checks again when {} changes.", folder.display());
+    let here = env::current_dir().unwrap_or_default();
+    let shown = folder.strip_prefix(&here).unwrap_or(folder);
+    let watched = format!("Checks again when {} changes.", shown.display());
     if !has_keys {
         return format!("\n{}\n", ui::paint(ui::DIM, &watched));
     }

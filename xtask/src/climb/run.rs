@@ -88,7 +88,12 @@ impl Climb<'_> {
         if self.args.json {
             ui::print(&json::report(json!({}), probed));
         }
-        let (running, again) = (self.running(probed), self.typed(""));
+        let Args { stage, all, .. } = self.args;
+        let options = match stage {
+            Some(stage) => format!("--stage {stage}"),
+            None => all.then_some("--all").unwrap_or_default().to_string(),
+        };
+        let (running, again) = (self.running(probed), self.typed(&options));
         let next = Next { stuck: String::new(), running, again, solved: Vec::new() };
         self.say(&report::end(probed, &next));
     }

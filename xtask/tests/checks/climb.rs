@@ -48,7 +48,7 @@ fn in_time<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> T {
 fn the_report_has_the_reason_and_the_next_command() {
     let ends = "echo listening on tcp://127.0.0.1:9; echo fatal: no config >&2; exit 3";
     let needs_one_argument = "[ -n \"$2\" ] && { echo not two arguments >&2; exit 2; }\n\
-                              echo listening on http://127.0.0.1:9; exec sleep 60";
+                              echo listening on http://127.0.0.1:9; exec sleep 3600";
     for (script, arguments, expected) in [
         (ends, ["--stage", "1"], "the server has ended (exit status: 3)"),
         (ends, ["--stage", "1"], "fatal: no config"),
@@ -58,12 +58,13 @@ fn the_report_has_the_reason_and_the_next_command() {
             ["--all", "--deadline=12"],
             "0 stages passed. The first failure: `cargo xtask climb --stage 1 --server 'sh SERVER'`",
         ),
-        ("echo ready; sleep 60", ["--stage", "1"], "ready"),
+        ("echo ready; sleep 3600", ["--stage", "1"], "ready"),
         (
             "echo Address already in use >&2; exit 1",
             ["--stage", "1"],
             "Another program uses this port.",
         ),
+        ("exit 1", ["--stage", "1"], "again: `cargo xtask climb --stage 1 --server"),
         (needs_one_argument, ["--stage", "25"], "not two arguments"),
         (needs_one_argument, ["--stage", "25"], "SERVER 127.0.0.1:8080 DIRECTORY`"),
     ] {
@@ -88,7 +89,7 @@ fn what_a_server_has_started_ends_with_the_check() {
 
 #[test]
 fn json_has_a_line_for_the_stage_and_no_other_output() {
-    let script = Script::new("echo listening on tcp://127.0.0.1:9; sleep 60");
+    let script = Script::new("echo listening on tcp://127.0.0.1:9; sleep 3600");
     let (_, text) = script.output(&["--stage", "1", "--json"]);
     let lines: Vec<serde_json::Value> =
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -101,7 +102,7 @@ fn json_has_a_line_for_the_stage_and_no_other_output() {
 fn the_directory_of_a_check_is_deleted_when_the_command_is_killed() {
     let script = Script::new(
         "[ -n \"$2\" ] && echo \"$2\" > \"$(dirname \"$0\")/pipe\"\n\
-         [ -n \"$2\" ] || echo listening on http://127.0.0.1:9\nexec sleep 60",
+         [ -n \"$2\" ] || echo listening on http://127.0.0.1:9\nexec sleep 3600",
     );
     let pipe = pipe(script.directory.path());
     let mut command = script.climb(&["--stage", "25"]);

@@ -115,7 +115,7 @@ fn the_server_that_is_checked_has_a_clean_environment() {
     let folder = tempfile::tempdir().unwrap();
     let script = folder.path().join("server.sh");
     // The checks may end, and kill the server, as soon as the address is printed.
-    fs::write(&script, "env > \"$1\"\necho listening on http://127.0.0.1:1\nexec sleep 60\n")
+    fs::write(&script, "env > \"$1\"\necho listening on http://127.0.0.1:1\nexec sleep 3600\n")
         .unwrap();
     let seen = folder.path().join("environment");
     let mut command = check(&format!("sh '{}' '{}'", script.display(), seen.display()));

@@ -54,7 +54,7 @@ pub(super) fn stream_through(server: &Server, bytes: &[u8]) -> Result<Vec<u8>, F
     });
     let (all, why) = match (got, sent) {
         (Ok(all), Ok(())) => return Ok(all),
-        (Ok(all), Err(error)) => (all.len(), format!("then sending failed: {}", error.message())),
+        (Ok(all), Err(error)) => (all.len(), format!("then {}", error.message())),
         (Err(error), _) => (error.arrived().len(), "no end of the stream".to_string()),
     };
     let got = format!("{all} of {} bytes, and {why}", bytes.len());

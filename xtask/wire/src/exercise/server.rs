@@ -12,8 +12,8 @@ use super::report::Failure;
 use crate::{Client, Kind, PATIENCE, Program, Reply, WireError, request};
 
 /// The requirement that every server must meet before its first check.
-pub const STARTS: &str =
-    "a server that starts and prints `listening on http://ADDRESS` as its first line";
+pub const STARTS: &str = "a server that starts and prints `listening on http://ADDRESS` (`tcp://` for an echo) as its first \
+     line";
 
 /// The environment variable with the working directory of another server, which is the directory in which the user
 /// typed its command. Without it, the server runs in the chapter's directory, like the checks.
