@@ -69,9 +69,11 @@ fn is_on_path(text: &str) -> bool {
 /// # Errors
 /// Returns an error with the line for a question that cannot be parsed.
 fn cards_of(page: &str, text: &str) -> anyhow::Result<Vec<Card>> {
+    let mut pieces = text.split("<details class=\"question\">");
+    let mut line = 1 + pieces.next().unwrap_or_default().matches('\n').count();
     let card = |piece: &str| {
-        let line = piece.lines().next().unwrap_or_default();
-        let place = format!("book/src/{page}: {line}");
+        let place = format!("book/src/{page}:{line}");
+        line += piece.matches('\n').count();
         let (summary, rest) = piece
             .strip_prefix("<summary>")
             .and_then(|it| it.split_once("</summary>"))
@@ -91,7 +93,7 @@ fn cards_of(page: &str, text: &str) -> anyhow::Result<Vec<Card>> {
         let front = alternating(&question, "`", code, quoted);
         Ok(Card { front, back, tags: tags(page, summary) })
     };
-    text.split("<details class=\"question\">").skip(1).map(card).collect()
+    pieces.map(card).collect()
 }
 
 /// Whether a line of Markdown begins something else than a paragraph.
@@ -226,23 +228,14 @@ mod tests {
     #[test]
     fn a_question_that_cannot_be_read_is_an_error_with_its_line() {
         for (rest, told) in [
-            ("\n<summary>A?</summary>\n", ": `<summary>…</summary>` must be"),
-            (
-                "<summary>A?</summary>\n\n</details>\n",
-                "<summary>A?</summary>: this question has no answer",
-            ),
-            (
-                "<summary>A?</summary>\n\n- b\n\n</details>\n",
-                "<summary>A?</summary>: the short answer is text",
-            ),
-            (
-                "<summary>A?</summary>\n\n[b](c)\n",
-                "<summary>A?</summary>: the short answer is text; a link",
-            ),
+            ("\n<summary>A?</summary>\n", "`<summary>…</summary>` must be on the line"),
+            ("<summary>A?</summary>\n\n</details>\n", "this question has no answer"),
+            ("<summary>A?</summary>\n\n- b\n\n</details>\n", "the short answer is text"),
+            ("<summary>A?</summary>\n\n[b](c)\n", "the short answer is text; a link"),
         ] {
             let page = format!("a\n<details class=\"question\">{rest}");
             let error = cards_of("a.md", &page).unwrap_err().to_string();
-            assert!(error.starts_with(&format!("book/src/a.md: {told}")), "{error}");
+            assert!(error.starts_with(&format!("book/src/a.md:2: {told}")), "{error}");
         }
     }
 

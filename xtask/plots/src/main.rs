@@ -22,6 +22,9 @@ fn main() -> Result<()> {
     if let [server::SERVE, model, clients] = chosen[..] {
         return server::serve(model, clients.parse()?);
     }
+    if cfg!(debug_assertions) {
+        eprintln!("measured without --release: do not commit these numbers");
+    }
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../book/src/generated/plots");
     for name in if chosen.is_empty() { &NAMES } else { &chosen[..] } {
         let started = Instant::now();

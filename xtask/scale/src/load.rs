@@ -102,6 +102,15 @@ pub(crate) struct Load {
     counts: Mutex<Counts>,
 }
 
+/// Stops the clients when the steps end, also by a panic. The scope waits for the clients.
+struct Over<'a>(&'a Load);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.is_over.store(true, Ordering::Release);
+    }
+}
+
 impl Load {
     /// Lets clients send requests, runs the steps when several requests have ended, and returns the results.
     pub(crate) fn during(
@@ -114,11 +123,10 @@ impl Load {
                 let client = Builder::new().name(format!("client {index}"));
                 client.spawn_scoped(scope, move || load.send_until_over(index.is_multiple_of(2)))
             };
+            let _over = Over(load);
             let clients = (0..2 * CLIENTS).map(start).collect::<io::Result<Vec<_>>>();
             let started = clients.map_err(Into::into).and_then(|_| load.several_more());
-            let result = started.and_then(|()| steps(load));
-            load.is_over.store(true, Ordering::Release);
-            result
+            started.and_then(|()| steps(load))
         })?;
         Ok(load.counts().clone())
     }

@@ -182,7 +182,7 @@ fn errors(samples: &[Sample]) -> Vec<String> {
     }
     let lost = samples.iter().map(|sample| sample.background.lost).fold(0.0, f64::max);
     if lost > 0.0 {
-        notes.push(format!("the server closed up to {lost} background connections"));
+        notes.push(format!("up to {lost} background connections or requests failed"));
     }
     let share = samples.iter().filter_map(|sample| sample.background.share).reduce(f64::min);
     if let Some(share) = share.filter(|share| *share < 0.5) {

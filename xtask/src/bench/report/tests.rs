@@ -105,7 +105,7 @@ fn errors_are_in_the_notes() {
     assert_eq!(
         text,
         "final, idle-2000: 4 failed requests or connections\n\
-             final, idle-2000: the server closed up to 7 background connections\n\
+             final, idle-2000: up to 7 background connections or requests failed\n\
              final, idle-2000: the background requests had 0.25 of the possible throughput\n"
     );
 }
