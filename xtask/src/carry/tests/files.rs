@@ -1,7 +1,5 @@
 //! Files that are carried, files that stay, and files that carry must report instead of skipping them.
 
-use std::fs;
-
 use super::{CHAPTERS, Repository};
 
 const TEXT: &str = "a\nb\nc\nd\ne\nf\ng\nh\n";
@@ -156,7 +154,7 @@ fn what_is_no_ordinary_file_is_refused_with_the_file_and_the_way_out() {
 
     let repository = with_a_file("src/a.rs");
     let path = repository.root().join("chapters/02_pool/src/a.rs");
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
     assert_eq!(
         repository.refused(),
         "chapters/02_pool/src/a.rs is a link or executable, and carry carries only text: make this change in every \
@@ -170,7 +168,7 @@ fn what_is_no_ordinary_file_is_refused_with_the_file_and_the_way_out() {
     // A link in a later chapter used to be called a file with changes that are in no commit.
     let repository = with_a_file("src/a.rs");
     let link = repository.root().join("chapters/03_parser/src/a.rs");
-    fs::remove_file(&link).unwrap();
+    std::fs::remove_file(&link).unwrap();
     symlink("../../04_router/src/a.rs", &link).unwrap();
     repository.commit();
     repository.write("chapters/02_pool/src/a.rs", &TEXT.replace('a', "A"));
